@@ -1,0 +1,16 @@
+# Warnings as errors and sanitizers, for every target of this project and for no target that links to it.
+add_library(attend_compiler_options INTERFACE)
+target_compile_options(attend_compiler_options INTERFACE -Wall -Wextra -Werror)
+if(ATTEND_SANITIZE)
+  set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  target_compile_options(attend_compiler_options INTERFACE ${sanitizers})
+  target_link_options(attend_compiler_options INTERFACE ${sanitizers})
+endif()
+if(ATTEND_FUZZ)
+  target_compile_options(attend_compiler_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined
+                                                           -fno-sanitize-recover=undefined)
+  target_link_options(attend_compiler_options INTERFACE -fsanitize=address,undefined)
+endif()
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()

@@ -1,0 +1,23 @@
+# Kernel sources are compiled once for each instruction set, each time in a namespace of its own, and chosen at run
+# time (src/backend/cpu/isa.cpp). A name in ATTEND_ISAS is the namespace and the value of the variable ATTEND_ISA.
+set(ATTEND_ISAS baseline avx2 avx512 avx512_bf16 amx)
+set(ATTEND_FLAGS_baseline "")
+set(ATTEND_FLAGS_avx2 -mavx2 -mfma -mf16c)
+set(ATTEND_FLAGS_avx512 ${ATTEND_FLAGS_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+set(ATTEND_FLAGS_avx512_bf16 ${ATTEND_FLAGS_avx512} -mavx512bf16)
+set(ATTEND_FLAGS_amx ${ATTEND_FLAGS_avx512_bf16} -mamx-tile -mamx-bf16)
+
+# Adds the given sources, once for each instruction set, to the target.
+function(attend_add_isa_sources target)
+  foreach(isa IN LISTS ATTEND_ISAS)
+    set(objects ${target}_${isa})
+    add_library(${objects} OBJECT ${ARGN})
+    # No errno and no traps from mathematical functions: without these flags no loop with a square root vectorises.
+    target_compile_options(${objects} PRIVATE -O3 ${ATTEND_FLAGS_${isa}} -fno-math-errno -fno-trapping-math
+                                              -ffp-contract=fast)
+    target_compile_definitions(${objects} PRIVATE ATTEND_ISA=${isa})
+    target_include_directories(${objects} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+    target_link_libraries(${objects} PRIVATE attend_compiler_options)
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
+  endforeach()
+endfunction()
