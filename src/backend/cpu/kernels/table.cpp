@@ -1,0 +1,24 @@
+#include "backend/cpu/kernels/table.h"
+
+namespace attend::ATTEND_ISA {
+
+void fill(backend::Kernels& kernels);
+
+void fill(backend::Kernels& kernels) {
+  // From the compiler's own macros, so that a wrong build flag shows.
+  kernels.compiled_for =
+#if defined(__AMX_BF16__)
+      "amx";
+#elif defined(__AVX512BF16__)
+      "avx512_bf16";
+#elif defined(__AVX512F__)
+      "avx512";
+#elif defined(__AVX2__)
+      "avx2";
+#else
+      "baseline";
+#endif
+  fill(kernels.elementwise);
+}
+
+}  // namespace attend::ATTEND_ISA

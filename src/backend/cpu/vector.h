@@ -1,0 +1,279 @@
+#pragma once
+
+// Vectors of the instruction set that this file is compiled for, as the compilers' own vector types:
+// arithmetic, comparison and selection are operators, and everything else is here. Everything lives in the
+// namespace of the instruction set, so that no two of them ever share a function.
+
+#include <cstdint>
+
+#include "attend/tensor/dtype.h"
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+namespace attend::ATTEND_ISA {
+
+#if defined(__AVX512F__)
+constexpr int kVectorBytes = 64;
+#elif defined(__AVX2__)
+constexpr int kVectorBytes = 32;
+#else
+constexpr int kVectorBytes = 16;
+#endif
+
+typedef float F32 __attribute__((vector_size(kVectorBytes)));
+typedef double F64 __attribute__((vector_size(kVectorBytes)));
+typedef std::int32_t I32 __attribute__((vector_size(kVectorBytes)));
+typedef std::uint32_t U32 __attribute__((vector_size(kVectorBytes)));
+typedef std::int64_t I64 __attribute__((vector_size(kVectorBytes)));
+typedef std::uint64_t U64 __attribute__((vector_size(kVectorBytes)));
+typedef std::uint16_t U16Half __attribute__((vector_size(kVectorBytes / 2)));
+
+/// The vector and the integer vector of a type that is computed with: float or double.
+template <class C>
+struct VectorOf;
+template <>
+struct VectorOf<float> {
+  using type = F32;
+  using integer = I32;
+  using scalar_integer = std::int32_t;
+};
+template <>
+struct VectorOf<double> {
+  using type = F64;
+  using integer = I64;
+  using scalar_integer = std::int64_t;
+};
+template <class C>
+using Vector = typename VectorOf<C>::type;
+template <class C>
+using IntegerVector = typename VectorOf<C>::integer;
+template <class C>
+constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(C));
+
+/// The type that a stored type is computed with: bf16 in float.
+template <class S>
+struct ComputeOf {
+  using type = S;
+};
+template <>
+struct ComputeOf<BFloat16> {
+  using type = float;
+};
+template <class S>
+using Compute = typename ComputeOf<S>::type;
+
+template <class To, class From>
+inline To bit_cast_vector(From from) {
+  static_assert(sizeof(To) == sizeof(From));
+  To to;
+  __builtin_memcpy(&to, &from, sizeof to);
+  return to;
+}
+
+template <class C>
+inline Vector<C> splat(C value) {
+  return Vector<C>{} + value;
+}
+
+// ---- Loads and stores; pointers need no alignment.
+
+inline F32 load(const float* p) {
+  F32 v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+inline F64 load(const double* p) {
+  F64 v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+inline F32 load(const BFloat16* p) {
+#if defined(__AVX512F__)
+  return bit_cast_vector<F32>(
+      _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))), 16));
+#elif defined(__AVX2__)
+  return bit_cast_vector<F32>(
+      _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))), 16));
+#else
+  U16Half bits;
+  __builtin_memcpy(&bits, p, sizeof bits);
+  return bit_cast_vector<F32>(__builtin_convertvector(bits, U32) << 16);
+#endif
+}
+
+inline void store(float* p, F32 v) {
+  __builtin_memcpy(p, &v, sizeof v);
+}
+inline void store(double* p, F64 v) {
+  __builtin_memcpy(p, &v, sizeof v);
+}
+inline void store(BFloat16* p, F32 v) {
+#if defined(__AVX512BF16__)
+  const __m256bh h = _mm512_cvtneps_pbh(bit_cast_vector<__m512>(v));
+  __builtin_memcpy(static_cast<void*>(p), &h, sizeof h);
+#else
+  const U32 u = bit_cast_vector<U32>(v);
+  const U32 rounded = (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
+  const U32 quiet = (u >> 16) | 0x40u;
+  const U32 result = (v == v) ? rounded : quiet;
+#if defined(__AVX512F__)
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(bit_cast_vector<__m512i>(result)));
+#else
+  const U16Half half = __builtin_convertvector(result, U16Half);
+  __builtin_memcpy(static_cast<void*>(p), &half, sizeof half);
+#endif
+#endif
+}
+
+/// Loads `count` < lanes elements; the other lanes are zero.
+template <class S>
+inline Vector<Compute<S>> load_partial(const S* p, std::int64_t count) {
+  S buffer[kLanes<Compute<S>>] = {};
+  for (std::int64_t i = 0; i < count; ++i) buffer[i] = p[i];
+  return load(buffer);
+}
+template <class S>
+inline void store_partial(S* p, Vector<Compute<S>> v, std::int64_t count) {
+  S buffer[kLanes<Compute<S>>];
+  store(buffer, v);
+  for (std::int64_t i = 0; i < count; ++i) p[i] = buffer[i];
+}
+
+inline float to_compute(float v) {
+  return v;
+}
+inline double to_compute(double v) {
+  return v;
+}
+inline float to_compute(BFloat16 v) {
+  const std::uint32_t u = static_cast<std::uint32_t>(v.bits) << 16;
+  float f;
+  __builtin_memcpy(&f, &u, sizeof f);
+  return f;
+}
+inline void from_compute(float v, float& s) {
+  s = v;
+}
+inline void from_compute(double v, double& s) {
+  s = v;
+}
+inline void from_compute(float v, BFloat16& s) {
+  std::uint32_t u;
+  __builtin_memcpy(&u, &v, sizeof u);
+  s.bits = static_cast<std::uint16_t>(v != v ? (u >> 16) | 0x40u : (u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
+}
+
+// ---- Reductions over the lanes, always in the same order.
+
+template <class C>
+inline C sum_lanes(Vector<C> v) {
+  C lanes[kLanes<C>];
+  __builtin_memcpy(lanes, &v, sizeof v);
+  for (int step = kLanes<C> / 2; step > 0; step /= 2)
+    for (int i = 0; i < step; ++i) lanes[i] += lanes[i + step];
+  return lanes[0];
+}
+template <class C>
+inline C max_lanes(Vector<C> v) {
+  C lanes[kLanes<C>];
+  __builtin_memcpy(lanes, &v, sizeof v);
+  C best = lanes[0];
+  for (int i = 1; i < kLanes<C>; ++i) best = lanes[i] > best ? lanes[i] : best;
+  return best;
+}
+template <class V>
+inline V max_of(V a, V b) {
+  return a > b ? a : b;
+}
+template <class V>
+inline V min_of(V a, V b) {
+  return a < b ? a : b;
+}
+
+// ---- Functions
+
+/// e^x. Error below 2 ulp for f32 and f64; 0 below the smallest normal result, infinity above the largest,
+/// NaN stays.
+template <class C>
+inline Vector<C> exp(Vector<C> x) {
+  using V = Vector<C>;
+  using I = IntegerVector<C>;
+  constexpr bool single = sizeof(C) == 4;
+  // n = round(x / ln 2) by the rounding of an addition that pushes all fraction bits out.
+  const C magic = single ? C(12582912.0) : C(6755399441055744.0);
+  const C lowest = single ? C(-87.33654) : C(-708.3964185322641);
+  const C highest = single ? C(88.72283) : C(709.782712893384);
+  const V clamped = min_of(max_of(x, splat(lowest)), splat(highest));
+  const V shifted = clamped * C(1.4426950408889634) + magic;
+  const V n = shifted - magic;
+  const V r = (clamped - n * (single ? C(0.693145751953125) : C(0.693147180369123816490))) -
+              n * (single ? C(1.42860682030941723e-6) : C(1.90821492927058770002e-10));
+  V p;
+  if constexpr (single) {
+    p = splat(C(1.9841270e-4));
+    p = p * r + C(1.3888889e-3);
+    p = p * r + C(8.3333333e-3);
+    p = p * r + C(4.1666667e-2);
+    p = p * r + C(1.6666667e-1);
+    p = p * r + C(0.5);
+    p = p * r + C(1);
+    p = p * r + C(1);
+  } else {
+    p = splat(C(1.0 / 6227020800.0));
+    for (const double c :
+         {1.0 / 479001600.0, 1.0 / 39916800.0, 1.0 / 3628800.0, 1.0 / 362880.0, 1.0 / 40320.0, 1.0 / 5040.0,
+          1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0})
+      p = p * r + C(c);
+  }
+  // 2^n in two factors, because n reaches one more than the largest exponent.
+  const I bits = bit_cast_vector<I>(shifted) - bit_cast_vector<I>(splat(magic));
+  const I half = bits >> 1;
+  constexpr int mantissa = single ? 23 : 52;
+  constexpr typename VectorOf<C>::scalar_integer bias = single ? 127 : 1023;
+  const V first = bit_cast_vector<V>((half + bias) << mantissa);
+  const V second = bit_cast_vector<V>((bits - half + bias) << mantissa);
+  V result = p * first * second;
+  result = x < splat(lowest) ? V{} : result;
+  result = x > splat(highest) ? splat(C(__builtin_inf())) : result;
+  return x == x ? result : x;
+}
+
+/// Calls body(first, count) for each block of lanes; count is the number of lanes that are in range.
+template <class C, class Body>
+inline void for_each_vector(std::int64_t n, Body&& body) {
+  std::int64_t i = 0;
+  for (; i + kLanes<C> <= n; i += kLanes<C>) body(i, std::int64_t{kLanes<C>});
+  if (i < n) body(i, n - i);
+}
+
+/// Loads or stores a block that may be shorter than a vector.
+template <class S>
+inline Vector<Compute<S>> load_some(const S* p, std::int64_t count) {
+  return count == kLanes<Compute<S>> ? load(p) : load_partial(p, count);
+}
+template <class S>
+inline void store_some(S* p, Vector<Compute<S>> v, std::int64_t count) {
+  if (count == kLanes<Compute<S>>)
+    store(p, v);
+  else
+    store_partial(p, v, count);
+}
+
+/// Calls body.template operator()<S>() with the stored type of a floating dtype.
+template <class Body>
+inline void visit_floating(DType dtype, Body&& body) {
+  switch (dtype) {
+    case DType::f32:
+      return body.template operator()<float>();
+    case DType::bf16:
+      return body.template operator()<BFloat16>();
+    case DType::f64:
+      return body.template operator()<double>();
+    default:
+      return;
+  }
+}
+
+}  // namespace attend::ATTEND_ISA

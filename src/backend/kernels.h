@@ -1,0 +1,18 @@
+#pragma once
+
+#include "backend/kernels/elementwise.h"
+
+namespace attend::backend {
+
+/// The kernels of one instruction set: what op/ calls, one entry a kernel. Every kernel is single-threaded
+/// and works on the range it is given; the caller splits the work (attend/base/parallel.h).
+struct Kernels {
+  const char* compiled_for = nullptr;
+  ElementwiseKernels elementwise;
+};
+
+/// The kernels of the best instruction set of this processor, or of the one that ATTEND_ISA names. Throws
+/// Error when that one is unknown or this processor lacks it.
+const Kernels& kernels();
+
+}  // namespace attend::backend

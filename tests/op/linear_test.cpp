@@ -1,0 +1,108 @@
+#include "attend/op/linear.h"
+
+#include <gtest/gtest.h>
+
+#include "attend/base/error.h"
+#include "attend/base/parallel.h"
+#include "attend/op/matmul.h"
+#include "support/compare.h"
+#include "support/gradient_check.h"
+#include "support/random_tensor.h"
+
+namespace attend {
+namespace {
+
+using autograd::Tensors;
+using test::random_tensor;
+
+TEST(Linear, GradientsMatchFiniteDifferences) {
+  for (const std::int64_t rows : {1, 5}) {
+    const Tensors inputs = {random_tensor({2, rows, 3}, DType::f64, 1), random_tensor({4, 3}, DType::f64, 2),
+                            random_tensor({4}, DType::f64, 3)};
+    EXPECT_TRUE(test::gradients_match([](const Tensors& x) { return Tensors{op::linear(x[0], x[1], x[2])}; },
+                                      inputs));
+  }
+}
+
+TEST(Linear, SinglePrecisionAndBf16FollowTheDefinition) {
+  for (const std::int64_t rows : {1, 7, 65}) {
+    const Tensor x = random_tensor({rows, 33}, DType::f64, 4), w = random_tensor({17, 33}, DType::f64, 5),
+                 b = random_tensor({17}, DType::f64, 6), dy = random_tensor({rows, 17}, DType::f64, 7);
+    const auto run = [&](DType dtype, DType weight_dtype) {
+      const auto leaf = [](const Tensor& t, DType d) {
+        const auto values = t.to_vector<float>();
+        Tensor result = d == DType::f64 ? Tensor::from(t.to_vector<double>(), t.shape())
+                                        : Tensor::from(values, t.shape());
+        if (d == DType::bf16) {
+          std::vector<BFloat16> half;
+          for (float v : values) half.emplace_back(v);
+          result = Tensor::from(half, t.shape());
+        }
+        return result;
+      };
+      const Tensor lx = leaf(x, dtype), lw = leaf(w, weight_dtype),
+                   lb = leaf(b, dtype == DType::f64 ? DType::f64 : DType::f32);
+      for (const Tensor& t : {lx, lw, lb}) autograd::set_requires_grad(t);
+      const Tensor y = op::linear(lx, lw, lb);
+      autograd::backward(y, leaf(dy, dtype));
+      return Tensors{y, autograd::grad(lx), autograd::grad(lw), autograd::grad(lb)};
+    };
+    const Tensors exact = run(DType::f64, DType::f64), single = run(DType::f32, DType::f32),
+                  half = run(DType::bf16, DType::f32);
+    EXPECT_EQ(half[2].dtype(), DType::f32);
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+      EXPECT_TRUE(test::close(single[i], exact[i], 1e-5, 2e-5)) << "output " << i << ", rows " << rows;
+      // bf16 keeps 8 bits; sums of 33 or 65 rounded products stay well inside 2 %.
+      EXPECT_TRUE(test::close(half[i], exact[i], 2e-2, 5e-2)) << "output " << i << ", rows " << rows;
+    }
+  }
+}
+
+TEST(Linear, SameBitsForAnyNumberOfThreads) {
+  const int before = threads();
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    std::vector<Tensors> results;
+    for (const int count : {1, 2}) {
+      set_threads(count);
+      const Tensor x = random_tensor({768, 128}, dtype, 1), w = random_tensor({384, 128}, DType::f32, 2);
+      autograd::set_requires_grad(x);
+      autograd::set_requires_grad(w);
+      const Tensor y = op::linear(x, w);
+      autograd::backward(y, random_tensor({768, 384}, dtype, 3));
+      results.push_back({y, autograd::grad(x), autograd::grad(w)});
+    }
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_TRUE(test::same_bits(results[0][i], results[1][i])) << i;
+  }
+  set_threads(before);
+}
+
+TEST(Linear, NamesWhatDoesNotFit) {
+  EXPECT_THROW(op::linear(Tensor::zeros({2, 3}), Tensor::zeros({4, 5})), Error);
+  EXPECT_THROW(op::linear(Tensor::zeros({2, 3}, DType::i32), Tensor::zeros({4, 3})), Error);
+  EXPECT_THROW(op::linear(Tensor::zeros({2, 3}), Tensor::zeros({4, 3}), Tensor::zeros({3})), Error);
+}
+
+TEST(Matmul, GradientsMatchFiniteDifferencesWithBroadcastBatches) {
+  const auto f = [](const Tensors& x) { return Tensors{op::matmul(x[0], x[1])}; };
+  EXPECT_TRUE(
+      test::gradients_match(f, {random_tensor({3, 4}, DType::f64, 1), random_tensor({4, 2}, DType::f64, 2)}));
+  EXPECT_TRUE(test::gradients_match(
+      f, {random_tensor({2, 3, 4}, DType::f64, 3), random_tensor({4, 5}, DType::f64, 4)}));
+  EXPECT_TRUE(test::gradients_match(
+      f, {random_tensor({2, 1, 3, 4}, DType::f64, 5), random_tensor({3, 4, 2}, DType::f64, 6)}));
+}
+
+TEST(Matmul, SinglePrecisionAndBf16EqualTheDefinition) {
+  for (const std::int64_t m : {1, 2, 63, 65}) {
+    const Tensor a = random_tensor({3, m, 37}, DType::f64, 1), b = random_tensor({3, 37, 41}, DType::f64, 2);
+    const Tensor exact = op::matmul(a, b);
+    const auto in = [](const Tensor& t, DType d) {
+      return random_tensor(t.shape(), d, t.dim(-1) == 37 ? 1 : 2);
+    };
+    EXPECT_TRUE(test::close(op::matmul(in(a, DType::f32), in(b, DType::f32)), exact, 1e-5, 1e-5));
+    EXPECT_TRUE(test::close(op::matmul(in(a, DType::bf16), in(b, DType::bf16)), exact, 2e-2, 5e-2));
+  }
+}
+
+}  // namespace
+}  // namespace attend
