@@ -1,0 +1,34 @@
+#pragma once
+
+#include "attend/attention/attend.h"
+
+namespace attend::attention {
+
+/// The keys and values of one layer for the tokens seen so far, in memory for `capacity` tokens.
+class KeyValueCache {
+ public:
+  /// Throws Error for sizes below 1 or a dtype that is not f32 or bf16.
+  KeyValueCache(std::int64_t batch, std::int64_t capacity, std::int64_t key_heads, std::int64_t head_dim, DType dtype);
+
+  std::int64_t length() const { return length_; }
+  std::int64_t capacity() const { return keys_.dim(1); }
+  /// Forgets all tokens after the first `length`.
+  void truncate(std::int64_t length);
+  /// Adds [batch, n, key heads, d] of each. Throws Error when they do not fit or the cache is full.
+  void append(const Tensor& keys, const Tensor& values);
+  /// Views of what is filled: [batch, length, key heads, d].
+  Tensor keys() const { return filled(keys_); }
+  Tensor values() const { return filled(values_); }
+
+ private:
+  Tensor filled(const Tensor& tensor) const;
+
+  Tensor keys_, values_;
+  std::int64_t length_ = 0;
+};
+
+/// Attention of the newest queries [batch, n, heads, d] over a cache that already holds their keys and values; query i
+/// is the token at place length - n + i. Off the tape. For few queries the work is reading the cache once.
+Tensor attend_cached(const Tensor& query, const KeyValueCache& cache, const AttentionSpec& spec, const Run& run = {});
+
+}  // namespace attend::attention
