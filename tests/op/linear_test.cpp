@@ -6,6 +6,7 @@
 #include "attend/base/parallel.h"
 #include "attend/op/matmul.h"
 #include "support/compare.h"
+#include "support/golden.h"
 #include "support/gradient_check.h"
 #include "support/random_tensor.h"
 
@@ -90,6 +91,13 @@ TEST(Matmul, GradientsMatchFiniteDifferencesWithBroadcastBatches) {
       f, {random_tensor({2, 3, 4}, DType::f64, 3), random_tensor({4, 5}, DType::f64, 4)}));
   EXPECT_TRUE(test::gradients_match(
       f, {random_tensor({2, 1, 3, 4}, DType::f64, 5), random_tensor({3, 4, 2}, DType::f64, 6)}));
+}
+
+TEST(Matmul, AgreesWithPyTorch) {
+  for (const DType dtype : {DType::f64, DType::f32, DType::bf16})
+    EXPECT_TRUE(test::golden_matches("operations.safetensors", "matmul",
+                                     [](const Tensors& x) { return Tensors{op::matmul(x[0], x[1])}; },
+                                     {.dtype = dtype}));
 }
 
 TEST(Matmul, SinglePrecisionAndBf16EqualTheDefinition) {
