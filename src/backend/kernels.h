@@ -1,6 +1,7 @@
 #pragma once
 
 #include "backend/kernels/elementwise.h"
+#include "backend/kernels/optimizer.h"
 
 namespace attend::backend {
 
@@ -9,6 +10,7 @@ namespace attend::backend {
 struct Kernels {
   const char* compiled_for = nullptr;
   ElementwiseKernels elementwise;
+  OptimizerKernels optimizer;
 };
 
 /// The kernels of the best instruction set of this processor, or of the one that ATTEND_ISA names. Throws

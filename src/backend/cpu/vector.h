@@ -194,6 +194,18 @@ inline V min_of(V a, V b) {
 
 // ---- Functions
 
+inline F32 sqrt(F32 v) {
+#if defined(__AVX512F__)
+  return bit_cast_vector<F32>(_mm512_sqrt_ps(bit_cast_vector<__m512>(v)));
+#elif defined(__AVX2__)
+  return bit_cast_vector<F32>(_mm256_sqrt_ps(bit_cast_vector<__m256>(v)));
+#else
+  F32 root;
+  for (int i = 0; i < kLanes<float>; ++i) root[i] = __builtin_sqrtf(v[i]);
+  return root;
+#endif
+}
+
 /// e^x. Error below 2 ulp for f32 and f64; 0 below the smallest normal result, infinity above the largest,
 /// NaN stays.
 template <class C>

@@ -19,6 +19,7 @@ void fill(backend::Kernels& kernels) {
       "baseline";
 #endif
   fill(kernels.elementwise);
+  fill(kernels.optimizer);
 }
 
 }  // namespace attend::ATTEND_ISA

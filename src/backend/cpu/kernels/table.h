@@ -6,5 +6,6 @@
 namespace attend::ATTEND_ISA {
 
 void fill(backend::ElementwiseKernels& kernels);
+void fill(backend::OptimizerKernels& kernels);
 
 }  // namespace attend::ATTEND_ISA
