@@ -27,8 +27,8 @@ Parameter parameter(const std::string& name, const Tensor& tensor, bool decay = 
 std::vector<Parameter> awkward_parameters(std::uint64_t seed) {
   std::vector<Parameter> result;
   for (std::int64_t size : {1, 15, 16, 17, 63, 16384, 16385, 50000})
-    result.push_back(parameter(fmt::format("p{}", size), test::random_tensor({size}, DType::f32, seed++),
-                               size % 2 == 0));
+    result.push_back(
+        parameter(fmt::format("p{}", size), test::random_tensor({size}, DType::f32, seed++), size % 2 == 0));
   return result;
 }
 
