@@ -7,9 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "attend/train/parameter.h"
+#include "attend/nn/module.h"
 
 namespace attend::train {
+
+using Parameter = nn::NamedParameter;
 
 /// Updates parameters by their gradients (autograd::grad). Parameters, gradients and state are f32 and dense.
 /// A parameter without a gradient is left as it is. The bits of an update do not depend on the number of
