@@ -23,14 +23,14 @@ inline AttentionMaps synthetic_maps(std::vector<std::string> tokens, std::int64_
   const auto count = static_cast<std::int64_t>(maps.keys.size());
   maps.weights.assign(static_cast<std::size_t>(layers * heads * count * count), 0.0f);
   for (std::int64_t map = 0; map < layers * heads; ++map) {
-    const std::int64_t kind = (map + map / heads) % 4;
+    const std::int64_t kind = (map + map / heads) % 4, back = 1 + map / heads;
     for (std::int64_t q = 0; q < count; ++q) {
       float* row = maps.weights.data() + (map * count + q) * count;
       const std::int64_t end = causal ? q + 1 : count;
       double sum = 0.0;
       for (std::int64_t k = 0; k < end; ++k) {
         double score = 1.5 * random.uniform();
-        if (kind == 0) score += 6.0 - 2.0 * std::abs(static_cast<double>(q - k - 1 - map / heads));
+        if (kind == 0) score += 6.0 - 2.0 * static_cast<double>(std::abs(q - k - back));
         if (kind == 1 && k == 0) score += 4.0;
         if (kind == 2 && maps.keys[q] == maps.keys[k]) score += 3.0;
         if (kind == 3) score -= 0.02 * static_cast<double>(q - k);

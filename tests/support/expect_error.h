@@ -34,6 +34,6 @@ std::string error_of(Action&& action) {
 #define EXPECT_ERROR(action, part)                                          \
   do {                                                                      \
     const std::string message_ = ::attend::test::error_of([&] { action; }); \
-    EXPECT_NE(message_.find(part), std::string::npos)                       \
-        << "message: " << message_ << "\nexpected part: " << part;          \
+    EXPECT_NE(message_.find((part)), std::string::npos)                     \
+        << "message: " << message_ << "\nexpected part: " << (part);        \
   } while (0)

@@ -17,26 +17,28 @@ struct Run {
   std::int64_t layer = 0;
 };
 
-/// Attention by the fused kernel, forward and backward in O(T) memory: no [queries, keys] tensor exists at any time.
+/// Attention by the fused kernel, forward and backward in O(T) memory: no [queries, keys] tensor exists at
+/// any time.
 ///
-/// query: [batch, queries, heads, d]; key: [batch, keys, key heads, d]; value: [batch, keys, key heads, d_v]; heads is
-/// a multiple of key heads (grouped-query attention, Ainslie et al. 2023); d and d_v up to 256. Any strides whose last
-/// one is 1. All f32, bf16 (products in bf16, sums in f32) or f64. Result: [batch, queries, heads, d_v], dense.
-/// Same bits for any number of threads. Throws Error when shapes or dtypes do not fit.
-/// Source of the algorithm: Dao, "FlashAttention-2", 2023.
+/// query: [batch, queries, heads, d]; key: [batch, keys, key heads, d]; value: [batch, keys, key heads, d_v];
+/// heads is a multiple of key heads (grouped-query attention, Ainslie et al. 2023); d and d_v up to 256. Any
+/// strides whose last one is 1. All f32, bf16 (products in bf16, sums in f32) or f64. Result: [batch,
+/// queries, heads, d_v], dense. Same bits for any number of threads. Throws Error when shapes or dtypes do
+/// not fit. Source of the algorithm: Dao, "FlashAttention-2", 2023.
 Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec,
               const Run& run = {});
 
-/// The same for self-attention whose projections lie together: qkv [batch, length, 3, heads, d], dense. Its gradient is
-/// one tensor too, so nothing is copied apart or together.
+/// The same for self-attention whose projections lie together: qkv [batch, length, 3, heads, d], dense. Its
+/// gradient is one tensor too, so nothing is copied apart or together.
 Tensor attend_packed(const Tensor& qkv, const AttentionSpec& spec, const Run& run = {});
 
-/// The definition, from plain differentiable operations with [queries, keys] tensors: the oracle of the fused kernel.
-Tensor attend_composite(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec,
-                        const Run& run = {});
+/// The definition, from plain differentiable operations with [queries, keys] tensors: the oracle of the fused
+/// kernel.
+Tensor attend_composite(const Tensor& query, const Tensor& key, const Tensor& value,
+                        const AttentionSpec& spec, const Run& run = {});
 
-/// The weights that attend() uses, before dropout, computed by the definition: [batch, heads, queries, keys], f32 (f64
-/// for f64 inputs). Off the tape.
+/// The weights that attend() uses, before dropout, computed by the definition: [batch, heads, queries, keys],
+/// f32 (f64 for f64 inputs). Off the tape.
 Tensor weights(const Tensor& query, const Tensor& key, const AttentionSpec& spec);
 
 }  // namespace attend::attention

@@ -8,7 +8,8 @@ namespace attend::attention {
 class KeyValueCache {
  public:
   /// Throws Error for sizes below 1 or a dtype that is not f32 or bf16.
-  KeyValueCache(std::int64_t batch, std::int64_t capacity, std::int64_t key_heads, std::int64_t head_dim, DType dtype);
+  KeyValueCache(std::int64_t batch, std::int64_t capacity, std::int64_t key_heads, std::int64_t head_dim,
+                DType dtype);
 
   std::int64_t length() const { return length_; }
   std::int64_t capacity() const { return keys_.dim(1); }
@@ -27,8 +28,10 @@ class KeyValueCache {
   std::int64_t length_ = 0;
 };
 
-/// Attention of the newest queries [batch, n, heads, d] over a cache that already holds their keys and values; query i
-/// is the token at place length - n + i. Off the tape. For few queries the work is reading the cache once.
-Tensor attend_cached(const Tensor& query, const KeyValueCache& cache, const AttentionSpec& spec, const Run& run = {});
+/// Attention of the newest queries [batch, n, heads, d] over a cache that already holds their keys and
+/// values; query i is the token at place length - n + i. Off the tape. For few queries the work is reading
+/// the cache once.
+Tensor attend_cached(const Tensor& query, const KeyValueCache& cache, const AttentionSpec& spec,
+                     const Run& run = {});
 
 }  // namespace attend::attention
