@@ -28,8 +28,12 @@ class Paint {
   TerminalOptions options_;
 };
 
-/// Index in the 256-colour palette of xterm of the colour that looks most like `color`, among the colour cube
-/// and the greys (the first 16 colours are the user's own).
-int nearest_ansi256(Rgb color);
+/// Entry of xterm's 256-colour palette for an index of the colour map: of the few blues and greys that make
+/// an even scale there, the one that looks most like the colour of the map.
+int ansi256_heat(Theme theme, int index);
+
+/// The colour of entry 16 to 255 of xterm's palette: a cube of 6 x 6 x 6 colours, then 24 greys. (The first
+/// sixteen are the user's own.)
+Rgb ansi256_color(int entry);
 
 }  // namespace attend::explain

@@ -122,18 +122,25 @@ void append(png_structp png, png_bytep data, std::size_t size) {
   if (!stored) png_error(png, "out of memory");
 }
 
+// Notes that picture viewers show beside a picture.
+struct Note {
+  std::string key, text;
+};
+
 std::vector<std::byte> encode(const Picture& picture, const std::array<Rgb, 256>& palette,
-                              const std::string& title) {
+                              std::vector<Note> notes) {
   std::vector<std::byte> file;
   std::string message;
   std::array<png_color, 256> colors;
   for (int i = 0; i < 256; ++i) colors[i] = {palette[i].red, palette[i].green, palette[i].blue};
-  std::string key = "Title", text = title;
-  png_text note{};
-  note.compression = PNG_ITXT_COMPRESSION_NONE;
-  note.key = key.data();
-  note.text = text.data();
-  note.itxt_length = text.size();
+  std::vector<png_text> texts;
+  for (Note& note : notes) {
+    png_text& text = texts.emplace_back();
+    text.compression = PNG_ITXT_COMPRESSION_NONE;
+    text.key = note.key.data();
+    text.text = note.text.data();
+    text.itxt_length = note.text.size();
+  }
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &message, on_error, nullptr);
   png_infop info = png ? png_create_info_struct(png) : nullptr;
   // Nothing with a destructor may be made between here and the end of writing: a longjmp would skip it.
@@ -146,13 +153,26 @@ std::vector<std::byte> encode(const Picture& picture, const std::array<Rgb, 256>
                8, PNG_COLOR_TYPE_PALETTE, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
                PNG_FILTER_TYPE_DEFAULT);
   png_set_PLTE(png, info, colors.data(), 256);
-  if (!text.empty()) png_set_text(png, info, &note, 1);
+  png_set_text(png, info, texts.data(), static_cast<int>(texts.size()));
   png_write_info(png, info);
   for (int y = 0; y < picture.height; ++y)
     png_write_row(png, picture.pixels.data() + static_cast<std::size_t>(y) * picture.width);
   png_write_end(png, info);
   png_destroy_write_struct(&png, &info);
   return file;
+}
+
+std::string describe(const AttentionMaps& maps, const PngOptions& options) {
+  const std::string down = options.layer ? fmt::format("layer {}", *options.layer)
+                                         : fmt::format("layers 0 to {} from top to bottom", maps.layers - 1);
+  const std::string across = options.mean   ? fmt::format("the mean of {} heads", maps.heads)
+                             : options.head ? fmt::format("head {}", *options.head)
+                                            : fmt::format("heads 0 to {} from left to right", maps.heads - 1);
+  return fmt::format(
+      "Attention weights: {}, {}. In each matrix a row is a query token and a column a key token; the colour "
+      "follows "
+      "the square root of the weight, the strongest colour is 1.",
+      down, across);
 }
 
 }  // namespace
@@ -183,7 +203,9 @@ std::vector<std::byte> to_png(const AttentionMaps& maps, const PngOptions& optio
   palette[kGround] = options.theme == Theme::kLight ? Rgb{255, 255, 255} : Rgb{16, 18, 24};
   const auto& heat = heat_colors(options.theme);
   for (int i = 1; i < 256; ++i) palette[i] = heat[(i - 1) * 255 / 254];
-  return encode(picture, palette, maps.title.empty() ? "" : show_token(maps.title, TokenStyle::kText));
+  return encode(picture, palette,
+                {{"Title", maps.title.empty() ? "Attention" : show_token(maps.title, TokenStyle::kText)},
+                 {"Description", describe(maps, options)}});
 }
 
 }  // namespace attend::explain

@@ -172,11 +172,16 @@ std::string HeatMap::column_labels() const {
 
 std::string HeatMap::matrix() const {
   std::string out;
-  if (first_query_ > 0)
-    out += kIndent +
-           paint_.dim(
-               fmt::format("{} the first {} rows are left out", options_.unicode ? "⋮" : ":", first_query_)) +
-           "\n";
+  if (first_query_ > 0) {
+    const std::string note =
+        fmt::format("{} the first {} rows are left out", options_.unicode ? "⋮" : ":", first_query_);
+    out += kIndent + paint_.dim(note) + "\n";
+  }
+  if (first_key_ > 0) {
+    const std::string note =
+        fmt::format("{} = the {} earlier ones", options_.unicode ? "…" : "<", first_key_);
+    out += kIndent + paint_.dim(note) + "\n";
+  }
   for (int q = first_query_; q < static_cast<int>(queries_.size()); ++q) {
     out += kIndent + row_label(q) + " ";
     if (first_key_ > 0) {
@@ -194,12 +199,14 @@ std::string HeatMap::matrix() const {
 std::string HeatMap::top_key(int query, int key, int width) const {
   const float value = weight(query, key);
   const std::string share = fmt::format("{:3.0f} %", 100.0f * value);
-  const std::string place = !same_text_ ? "" : query == key ? " itself" : fmt::format(" {:+d}", key - query);
+  std::string place = !same_text_ ? "" : query == key ? " itself" : fmt::format(" {:+d}", key - query);
   const int gap = 2, padding = options_.color == ColorDepth::kNone ? 0 : 1;
-  const int room = width - gap - 2 * padding - static_cast<int>(place.size() + share.size());
-  const std::string label = shorten(keys_[key], std::max(room - 1, 1));
+  const auto room = [&] { return width - gap - 2 * padding - static_cast<int>(place.size() + share.size()); };
+  // A key named as its row needs no further word where there is no room for it.
+  if (query == key && display_width(keys_[key]) > room()) place.clear();
+  const std::string label = shorten(keys_[key], std::max(room(), 1));
   return paint_.chip(spaces(padding) + label + spaces(padding), value) + paint_.dim(place) +
-         spaces(room - display_width(label)) + share + spaces(gap);
+         spaces(room() - display_width(label)) + share + spaces(gap);
 }
 
 std::string HeatMap::top_keys() const {
@@ -207,7 +214,9 @@ std::string HeatMap::top_keys() const {
   const int room = options_.width - static_cast<int>(kIndent.size()) - label_width_ - 2;
   const int least = same_text_ ? 16 : 11;
   const int columns = std::clamp(room / least, 1, options_.top);
-  const int column = std::min(room / columns, kLongestRowLabel + least);
+  int longest = 1;
+  for (const auto& key : keys_) longest = std::max(longest, display_width(key));
+  const int column = std::min(room / columns, std::min(longest, kLongestRowLabel) + least);
   const std::string title = "Where each token looks most";
   const std::string note = !same_text_ ? "" : "  -2 = two tokens earlier";
   std::string out = "\n" + kIndent + paint_.bold(title);

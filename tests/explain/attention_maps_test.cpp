@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <ostream>
 
 #include "attend/base/error.h"
 #include "attend/explain/html_page.h"
@@ -23,6 +24,10 @@ struct BadMaps {
   Break damage;
   const char* expected;  // part of the message
 };
+
+void PrintTo(const BadMaps& maps, std::ostream* out) {
+  *out << maps.name;
+}
 
 class BadMapsTest : public testing::TestWithParam<BadMaps> {};
 

@@ -46,17 +46,24 @@ TEST_P(ColorMapTest, LightnessIsMonotonic) {
     EXPECT_GT(sign * (oklab(colors[i + 4])[0] - oklab(colors[i])[0]), 0.0) << "at " << i;
 }
 
-TEST_P(ColorMapTest, EveryXtermColorIsCloseToTheOneItStandsFor) {
-  for (const Rgb color : {Rgb{255, 255, 255}, Rgb{0, 0, 0}, Rgb{95, 135, 175}, Rgb{118, 118, 118}}) {
-    const int index = nearest_ansi256(color);
-    const Rgb expected = color;
-    const auto level = [](int step) { return static_cast<std::uint8_t>(step == 0 ? 0 : 55 + 40 * step); };
-    const auto grey = static_cast<std::uint8_t>(8 + 10 * (index - 232));
-    const Rgb found =
-        index >= 232 ? Rgb{grey, grey, grey}
-                     : Rgb{level((index - 16) / 36), level((index - 16) / 6 % 6), level((index - 16) % 6)};
-    EXPECT_EQ(found, expected) << index;
+TEST(XtermPaletteTest, HasTheLevelsOfXterm) {
+  EXPECT_EQ(ansi256_color(16), (Rgb{0, 0, 0}));
+  EXPECT_EQ(ansi256_color(67), (Rgb{95, 135, 175}));
+  EXPECT_EQ(ansi256_color(231), (Rgb{255, 255, 255}));
+  EXPECT_EQ(ansi256_color(232), (Rgb{8, 8, 8}));
+  EXPECT_EQ(ansi256_color(255), (Rgb{238, 238, 238}));
+}
+
+TEST_P(ColorMapTest, XtermScaleHasManyStepsAndNeverTurnsBack) {
+  const double sign = GetParam() == Theme::kLight ? -1.0 : 1.0;
+  int steps = 1;
+  for (int i = 1; i < 256; ++i) {
+    const int before = ansi256_heat(GetParam(), i - 1), after = ansi256_heat(GetParam(), i);
+    if (before == after) continue;
+    ++steps;
+    EXPECT_GT(sign * (oklab(ansi256_color(after))[0] - oklab(ansi256_color(before))[0]), -0.02) << "at " << i;
   }
+  EXPECT_GE(steps, 7);
 }
 
 INSTANTIATE_TEST_SUITE_P(Both, ColorMapTest, testing::Values(Theme::kLight, Theme::kDark),

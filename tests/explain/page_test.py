@@ -43,9 +43,22 @@ class Page(html.parser.HTMLParser):
                 self.texts[identifier] = self.texts.get(identifier, "") + data
 
 
-def browse(path, fragment=""):
-    """The page after its scripts have run; fails on anything in the browser's console."""
+def browse(path, fragment="", actions=""):
+    """The page after its scripts and then the JavaScript `actions` have run; fails on anything in the browser's console."""
     with tempfile.TemporaryDirectory() as profile:
+        if actions:
+            copy = pathlib.Path(profile) / path.name
+            driver = f"""<script>
+                const root = document.documentElement.dataset;
+                const timer = setInterval(async () => {{
+                  if (root.ready !== "1") return;
+                  clearInterval(timer);
+                  {actions}
+                  root.acted = "1";
+                }}, 20);
+                </script></body>"""
+            copy.write_text(path.read_text().replace("</body>", driver))
+            path = copy
         result = subprocess.run(
             ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0",
              "--hide-scrollbars", "--window-size=1280,1400", f"--user-data-dir={profile}",
@@ -53,7 +66,9 @@ def browse(path, fragment=""):
             capture_output=True, timeout=120, check=True)
     console = [line for line in result.stderr.decode(errors="replace").splitlines() if "CONSOLE" in line]
     check(console == [], f"{path.name}{fragment}: the console is not empty: {console}")
-    return Page(result.stdout.decode())
+    page = Page(result.stdout.decode())
+    check(not actions or page.root.get("data-acted") == "1", f"{path.name}{fragment}: the actions did not run to their end")
+    return page
 
 
 def check(condition, message):
@@ -64,8 +79,12 @@ def check(condition, message):
 
 
 def check_weights(page, expected, where):
-    """The tokens' data-weight against the numbers, within the step of the page and the four decimals shown."""
-    found = [float(token["data-weight"]) for token in page.tokens if "data-weight" in token]
+    """The tokens' data-weight against the numbers."""
+    compare([float(token["data-weight"]) for token in page.tokens if "data-weight" in token], expected, where)
+
+
+def compare(found, expected, where):
+    """Numbers shown against true ones, within the step of the page and the four decimals shown."""
     check(len(found) == len(expected), f"{where}: {len(found)} weights, expected {len(expected)}")
     for i, (got, want) in enumerate(zip(found, expected)):
         check(abs(got - want) <= STEP / 2 + 0.5001e-4, f"{where}: token {i} shows {got}, expected {want}")
@@ -101,6 +120,78 @@ def check_selections(folder):
     check(wrong.root["data-state"] == start.root["data-state"], "a wrong fragment is passed over")
 
 
+# What a visitor does, through the events that a browser sends. note() writes down what the page shows then.
+ACTIONS = """
+  const token = (i) => document.querySelectorAll(".token")[i];
+  const byId = (id) => document.getElementById(id);
+  const press = (element, key) => element.dispatchEvent(new KeyboardEvent("keydown", {bubbles: true, key}));
+  const until = async (state) => {
+    while (!root.state.startsWith(state)) await new Promise((done) => setTimeout(done, 10));
+  };
+  const notes = {};
+  const note = (name) => {
+    notes[name] = {state: root.state, tip: byId("tip").textContent,
+      weights: [...document.querySelectorAll(".token")].map((span) => Number(span.dataset.weight))};
+  };
+  token(5).dispatchEvent(new PointerEvent("pointerover", {bubbles: true, pointerType: "mouse"}));
+  note("hover");
+  document.querySelector(".text").dispatchEvent(new PointerEvent("pointerleave"));
+  note("leave");
+  token(7).click();
+  note("click");
+  for (const key of ["ArrowLeft", "ArrowRight", "Home", "End"]) {
+    token(20).click();
+    press(token(20), key);
+    note(key);
+  }
+  token(9).click();
+  byId("view-in").click();
+  note("view-in");
+  byId("view-out").click();
+  token(3).click();
+  press(byId("matrix"), "ArrowRight");
+  press(byId("matrix"), "ArrowRight");
+  note("tip");
+  token(9).click();
+  for (const [button, state] of [["layer-up", "layer=1&head=0"], ["head-up", "layer=1&head=1"],
+                                 ["layer-down", "layer=0&head=1"], ["head-down", "layer=0&head=0"]]) {
+    byId(button).click();
+    await until(state);
+    note(button);
+  }
+  document.querySelectorAll("#overview button")[6].click();
+  await until("layer=1&head=1");
+  note("overview");
+  root.notes = JSON.stringify(notes);
+"""
+
+
+def check_actions(folder):
+    maps = json.loads((folder / "words.json").read_text())
+    weights, count = maps["weights"], len(maps["queries"])
+    page = browse(folder / "words.html", "#layer=0&head=0&token=20", ACTIONS)
+    notes = json.loads(page.root["data-notes"])
+
+    def expect(name, state, numbers):
+        check(notes[name]["state"] == state, f"{name}: {notes[name]['state']}")
+        compare(notes[name]["weights"], numbers, name)
+
+    head = weights[0][0]
+    expect("hover", "layer=0&head=0&token=20&view=out", head[5])
+    expect("leave", "layer=0&head=0&token=20&view=out", head[20])
+    expect("click", "layer=0&head=0&token=7&view=out", head[7])
+    for key, token in (("ArrowLeft", 19), ("ArrowRight", 21), ("Home", 0), ("End", count - 1)):
+        expect(key, f"layer=0&head=0&token={token}&view=out", head[token])
+    expect("view-in", "layer=0&head=0&token=9&view=in", [row[9] for row in head])
+    # The cursor of the matrix starts in the chosen row at the first column.
+    check(notes["tip"]["tip"] == f"·best → ·the{head[3][2]:.4f}", notes["tip"]["tip"])
+    expect("layer-up", "layer=1&head=0&token=9&view=out", weights[1][0][9])
+    expect("head-up", "layer=1&head=1&token=9&view=out", weights[1][1][9])
+    expect("layer-down", "layer=0&head=1&token=9&view=out", weights[0][1][9])
+    expect("head-down", "layer=0&head=0&token=9&view=out", weights[0][0][9])
+    expect("overview", "layer=1&head=1&token=9&view=out", weights[1][1][9])
+
+
 def check_hostile(folder):
     page = browse(folder / "hostile.html")
     check(page.root.get("data-ready") == "1", "hostile: the page did not become ready")
@@ -131,6 +222,7 @@ def main():
         folder = pathlib.Path(folder)
         subprocess.run([sys.argv[1], str(folder)], check=True)
         check_selections(folder)
+        check_actions(folder)
         check_hostile(folder)
         check_others(folder)
     print(f"page_test: {CHECKS} checks")

@@ -48,9 +48,9 @@ TEST(TerminalTest, WholePictureInAscii) {
             "  \\n ..####\n"
             "\n"
             "  Where each token looks most  -2 = two tokens earlier\n"
-            "   a  a itself         100 %\n"
-            "  _b  _b itself         75 %  a -1              25 %\n"
-            "  \\n  \\n itself         50 %  _b -1             50 %\n");
+            "   a  a itself   100 %\n"
+            "  _b  _b itself   75 %  a -1        25 %\n"
+            "  \\n  \\n itself   50 %  _b -1       50 %\n");
 }
 
 TEST(TerminalTest, ColoursAreThoseOfTheColourMap) {
@@ -106,6 +106,7 @@ TEST(TerminalTest, LongTextShowsItsLastTokensAndTheRestInOneColumn) {
   for (int q = 0; q < 100; ++q) maps.weights[static_cast<std::size_t>(q) * 100] = 1.0f;
   const auto text = to_terminal(maps, {.width = 60, .rows = 5, .top = 0, .color = ColorDepth::kNone});
   EXPECT_NE(text.find("the first 95 rows are left out"), std::string::npos);
+  EXPECT_NE(text.find("… = the 73 earlier ones"), std::string::npos) << text;
   const auto shown = lines(text);
   EXPECT_EQ(
       std::count_if(shown.begin(), shown.end(), [](const auto& line) { return line.starts_with("  x ██"); }),

@@ -20,9 +20,12 @@ const table = () => (darkTheme.matches ? tables.dark : tables.light);
 const colorIndex = new Uint8Array(65536);
 for (let i = 0; i < 65536; ++i) colorIndex[i] = Math.round(255 * Math.sqrt(i * weightUnit));
 
-// Colour index of a weight where `top` is the strongest one shown. Nearer to a straight line than the matrix, because
-// few weights are shown at once and the strongest should stand out.
-const relativeIndex = (value, top) => (top > 0 ? Math.round(255 * (value / top) ** 0.75) : 0);
+// The weight with the strongest colour in the text: the strongest one there is, but at least six times an even share
+// of the `count` tokens, so that attention spread over everything looks pale.
+const topWeight = (strongest, count) => Math.max(strongest, Math.min(65535, (6 * 65535) / count));
+
+// Nearer to a straight line than the matrix, because few weights are shown at once and the strongest should stand out.
+const relativeIndex = (value, top) => Math.round(255 * (value / top) ** 0.75);
 
 // Text on a colour turns to the colour of the other theme where that is easier to read.
 const inkOn = (index) => (darkTheme.matches ? (index > 150 ? "#10131a" : "") : index > 128 ? "#ffffff" : "");

@@ -27,9 +27,7 @@ function startControls() {
   });
 
   // With two texts the token itself says the direction.
-  const view = document.getElementById("view");
-  view.hidden = !sameText;
-  if (!sameText) view.style.display = "none";
+  document.getElementById("view").hidden = !sameText;
   const out = document.getElementById("view-out");
   const into = document.getElementById("view-in");
   out.addEventListener("click", () => pin("query", state.pinned.index));

@@ -40,7 +40,7 @@ function arrange() {
   canvas.width = Math.round(layout.width * devicePixelRatio);
   canvas.height = Math.round(layout.height * devicePixelRatio);
   // A matrix with labels is large enough to read as it is.
-  document.getElementById("zoom").style.visibility = layout.zoom === 1 && layout.left > 0 ? "hidden" : "";
+  document.getElementById("zoom").hidden = layout.zoom === 1 && layout.left > 0;
   document.getElementById("zoom-out").disabled = layout.zoom <= 1;
   document.getElementById("zoom-in").disabled = layout.cell >= largestCell;
 }
@@ -163,32 +163,43 @@ function drawMarks() {
   const { cell, left, top } = layout;
   const { side, index } = focused();
   const along = side === "query";
-  place(document.getElementById("mark-row"), true, along ? left : left + index * cell,
+  const mark = document.getElementById("mark-row");
+  mark.classList.toggle("thin", cell < 3);
+  place(mark, true, along ? left : left + index * cell,
     along ? top + index * cell : top, along ? (lastKey(index) + 1) * cell : cell, along ? cell : rows * cell);
   place(document.getElementById("mark-cell"), cursor && cell >= 3, cursor ? left + cursor.col * cell : 0,
     cursor ? top + cursor.row * cell : 0, cell, cell);
 }
 
-function showCell() {
-  const line = document.getElementById("cell");
-  if (!cursor) {
-    line.textContent = "Point at a cell to read its weight.";
-    return;
-  }
+// The exact weight beside the cell, on the side where there is room.
+function showTip() {
+  const tip = document.getElementById("tip");
+  tip.style.display = cursor ? "block" : "none";
+  if (!cursor) return;
   const { row, col } = cursor;
+  const from = queries.labels[row];
+  const to = keys.labels[col];
   if (col > lastKey(row)) {
-    line.textContent = `${queries.labels[row]} cannot look at ${keys.labels[col]}: it comes later.`;
-    return;
+    tip.textContent = `${from} cannot look at ${to}, which comes later`;
+  } else {
+    const value = document.createElement("b");
+    value.textContent = (state.matrix[row * cols + col] * weightUnit).toFixed(4);
+    tip.replaceChildren(`${from} → ${to}`, value);
   }
-  const value = document.createElement("b");
-  value.textContent = (state.matrix[row * cols + col] * weightUnit).toFixed(4);
-  line.replaceChildren(`${queries.labels[row]} → ${keys.labels[col]}   `, value);
+  const { cell, left, top, width, height } = layout;
+  const x = left + col * cell - matrixScroll.scrollLeft;
+  const y = top + row * cell - matrixScroll.scrollTop;
+  const gap = 10;
+  const right = x + cell + gap + tip.offsetWidth <= width;
+  const tipX = right ? x + cell + gap : Math.max(x - gap - tip.offsetWidth, 0);
+  const tipY = clamp(y + cell / 2 - tip.offsetHeight / 2, 0, Math.max(height - tip.offsetHeight, 0));
+  tip.style.transform = `translate(${tipX}px, ${tipY}px)`;
 }
 
 function moveCursor(next) {
   cursor = next;
   drawMarks();
-  showCell();
+  showTip();
 }
 
 function cellAt(event) {
@@ -229,7 +240,7 @@ function startMatrix() {
   arrange();
   onMap(() => {
     drawMatrix();
-    showCell();
+    showTip();
   });
   onFocus(() => (layout.left > 0 ? drawMatrix() : drawMarks()));
   matrixScroll.addEventListener("scroll", () => requestAnimationFrame(drawMatrix));

@@ -38,7 +38,13 @@ function addText(tokens, sides, title) {
   box.setAttribute("role", "listbox");
   box.setAttribute("aria-label", title || "Tokens of the text. Arrow keys move from token to token.");
   const list = tokens.texts.map((text, i) => tokenSpan(text, tokens.labels[i]));
-  box.append(...list);
+  // The space before a word stays outside its colour; at the end of a line it would be a coloured sliver.
+  list.forEach((span, i) => {
+    const word = /^ (?=\S)/.test(tokens.texts[i]);
+    if (word) span.firstChild.data = span.firstChild.data.slice(1);
+    box.append(...(word ? [" ", span] : [span]));
+  });
+  box.classList.toggle("short", tokens.texts.join("").length < 300);
   texts.append(box);
   for (const side of sides) spans[side] = list;
 
@@ -85,13 +91,22 @@ function neighbour(list, index, key) {
   return best;
 }
 
+// Scrolls the text, and never the page, so far that the token can be seen.
+function scrollTo(token) {
+  const box = token.closest(".text");
+  const from = token.getBoundingClientRect();
+  const to = box.getBoundingClientRect();
+  if (from.top < to.top || from.bottom > to.bottom) box.scrollTop += (from.top + from.bottom - to.top - to.bottom) / 2;
+}
+
 let marked = null;
 
 function paintTexts() {
   const { side, index } = focused();
   const other = side === "query" ? "key" : "query";
   const weights = profile(state.matrix, side, index);
-  const top = weights.reduce((a, b) => Math.max(a, b), 0);
+  const seenCount = weights.filter((_, i) => allowed(side, index, i)).length;
+  const top = topWeight(weights.reduce((a, b) => Math.max(a, b), 0), seenCount);
   if (!sameText) {
     for (const span of spans[side]) {
       span.style.background = span.style.color = "";
@@ -114,6 +129,7 @@ function paintTexts() {
   marked = spans[side][index];
   marked.classList.add("focus");
   marked.setAttribute("aria-selected", "true");
+  if (!state.preview) scrollTo(marked);
   for (const name of ["query", "key"]) {
     const reachable = name === state.pinned.side ? state.pinned.index : 0;
     if (sameText && name !== state.pinned.side) continue;

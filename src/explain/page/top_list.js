@@ -1,5 +1,5 @@
 // The strongest weights of the focused token, as a list with bars.
-const longestList = 8;
+const longestList = 6;
 
 function strongest(weights, side, index) {
   const order = [];
