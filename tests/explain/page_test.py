@@ -63,7 +63,7 @@ def browse(path, fragment="", actions=""):
             ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0",
              "--hide-scrollbars", "--window-size=1280,1400", f"--user-data-dir={profile}",
              "--virtual-time-budget=20000", "--dump-dom", path.as_uri() + fragment],
-            capture_output=True, timeout=120, check=True)
+            capture_output=True, timeout=240, check=True)
     console = [line for line in result.stderr.decode(errors="replace").splitlines() if "CONSOLE" in line]
     check(console == [], f"{path.name}{fragment}: the console is not empty: {console}")
     page = Page(result.stdout.decode())
