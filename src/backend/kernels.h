@@ -1,5 +1,6 @@
 #pragma once
 
+#include "backend/kernels/attention.h"
 #include "backend/kernels/elementwise.h"
 #include "backend/kernels/optimizer.h"
 
@@ -9,6 +10,7 @@ namespace attend::backend {
 /// and works on the range it is given; the caller splits the work (attend/base/parallel.h).
 struct Kernels {
   const char* compiled_for = nullptr;
+  AttentionKernels attention;
   ElementwiseKernels elementwise;
   OptimizerKernels optimizer;
 };

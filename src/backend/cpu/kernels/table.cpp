@@ -20,6 +20,9 @@ void fill(backend::Kernels& kernels) {
 #endif
   fill(kernels.elementwise);
   fill(kernels.optimizer);
+  fill_forward(kernels.attention);
+  fill_backward(kernels.attention);
+  fill_decode(kernels.attention);
 }
 
 }  // namespace attend::ATTEND_ISA

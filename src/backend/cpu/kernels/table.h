@@ -7,5 +7,8 @@ namespace attend::ATTEND_ISA {
 
 void fill(backend::ElementwiseKernels& kernels);
 void fill(backend::OptimizerKernels& kernels);
+void fill_forward(backend::AttentionKernels& kernels);
+void fill_backward(backend::AttentionKernels& kernels);
+void fill_decode(backend::AttentionKernels& kernels);
 
 }  // namespace attend::ATTEND_ISA

@@ -1,0 +1,265 @@
+#include "attend/attention/attend.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "attend/attention/cache.h"
+#include "attend/base/error.h"
+#include "attend/base/parallel.h"
+#include "backend/cast.h"
+#include "support/compare.h"
+#include "support/gradient_check.h"
+#include "support/random_tensor.h"
+
+namespace attend {
+namespace {
+
+using attention::Place;
+using autograd::Tensors;
+using test::random_tensor;
+
+struct Sizes {
+  std::int64_t batch, queries, keys, heads, key_heads, dim, value_dim;
+};
+
+Tensors random_inputs(const Sizes& s, DType dtype, std::uint64_t seed) {
+  return {random_tensor({s.batch, s.queries, s.heads, s.dim}, dtype, seed),
+          random_tensor({s.batch, s.keys, s.key_heads, s.dim}, dtype, seed + 1),
+          random_tensor({s.batch, s.keys, s.key_heads, s.value_dim}, dtype, seed + 2)};
+}
+
+AttentionSpec spec_of(bool causal, double dropout = 0) {
+  AttentionSpec spec;
+  spec.place.mask = causal ? Place::Mask::causal : Place::Mask::none;
+  spec.weigh.dropout = dropout;
+  return spec;
+}
+
+// Output and gradients of one call with a given cotangent.
+Tensors run(const Tensors& inputs, const Tensor& cotangent, const AttentionSpec& spec,
+            const attention::Run& settings) {
+  Tensors leaves;
+  for (const Tensor& input : inputs) {
+    leaves.push_back(input.clone());
+    autograd::set_requires_grad(leaves.back());
+  }
+  const Tensor y = attention::attend(leaves[0], leaves[1], leaves[2], spec, settings);
+  autograd::backward(y, backend::cast(cotangent, y.dtype()));
+  return {y, autograd::grad(leaves[0]), autograd::grad(leaves[1]), autograd::grad(leaves[2])};
+}
+
+// The definition in plain loops.
+Tensor by_definition(const Tensors& inputs, bool causal) {
+  const Tensor &q = inputs[0], &k = inputs[1], &v = inputs[2];
+  const std::int64_t group = q.dim(2) / k.dim(2), reach = k.dim(1) - q.dim(1);
+  const Tensor out = Tensor::zeros({q.dim(0), q.dim(1), q.dim(2), v.dim(3)}, DType::f64);
+  const auto at = [](const Tensor& t, std::int64_t b, std::int64_t i, std::int64_t h) {
+    return t.data<double>() + ((b * t.dim(1) + i) * t.dim(2) + h) * t.dim(3);
+  };
+  for (std::int64_t b = 0; b < q.dim(0); ++b)
+    for (std::int64_t h = 0; h < q.dim(2); ++h)
+      for (std::int64_t i = 0; i < q.dim(1); ++i) {
+        const std::int64_t n = causal ? std::clamp<std::int64_t>(i + reach + 1, 0, k.dim(1)) : k.dim(1);
+        std::vector<double> w(static_cast<std::size_t>(n));
+        double best = -1e300, total = 0;
+        for (std::int64_t j = 0; j < n; ++j) {
+          double score = 0;
+          for (std::int64_t d = 0; d < q.dim(3); ++d) score += at(q, b, i, h)[d] * at(k, b, j, h / group)[d];
+          w[static_cast<std::size_t>(j)] = score / std::sqrt(static_cast<double>(q.dim(3)));
+          best = std::max(best, w[static_cast<std::size_t>(j)]);
+        }
+        for (double& x : w) total += x = std::exp(x - best);
+        for (std::int64_t j = 0; j < n; ++j)
+          for (std::int64_t d = 0; d < v.dim(3); ++d)
+            at(out, b, i, h)[d] += w[static_cast<std::size_t>(j)] / total * at(v, b, j, h / group)[d];
+      }
+  return out;
+}
+
+const std::vector<Sizes> kAwkward = {{1, 1, 1, 1, 1, 8, 8},      {2, 3, 5, 2, 1, 8, 16},
+                                     {1, 63, 65, 2, 2, 40, 40},  {1, 64, 64, 4, 2, 64, 64},
+                                     {2, 65, 130, 2, 2, 80, 24}, {1, 127, 127, 1, 1, 128, 128},
+                                     {1, 300, 70, 2, 1, 16, 8},  {1, 70, 300, 1, 1, 256, 256}};
+
+TEST(Attend, ForwardFollowsTheDefinition) {
+  for (const Sizes& s : kAwkward)
+    for (const bool causal : {false, true}) {
+      const Tensors inputs = random_inputs(s, DType::f64, 7);
+      const Tensor expected = by_definition(inputs, causal);
+      for (const auto& [dtype, tolerance] :
+           {std::pair{DType::f64, 1e-13}, {DType::f32, 3e-6}, {DType::bf16, 2e-2}}) {
+        const Tensors x = {backend::cast(inputs[0], dtype), backend::cast(inputs[1], dtype),
+                           backend::cast(inputs[2], dtype)};
+        EXPECT_TRUE(
+            test::close(attention::attend(x[0], x[1], x[2], spec_of(causal)), expected, tolerance, tolerance))
+            << name_of(dtype) << " queries " << s.queries << " keys " << s.keys << " causal " << causal;
+      }
+    }
+}
+
+TEST(Attend, GradientsMatchFiniteDifferences) {
+  for (const bool causal : {false, true})
+    for (const double dropout : {0.0, 0.3})
+      for (const Sizes& s :
+           std::vector<Sizes>{{1, 3, 5, 2, 1, 4, 3}, {2, 5, 4, 1, 1, 3, 2}, {1, 20, 37, 1, 1, 2, 2}}) {
+        const attention::Run settings = {.training = true, .random = {5, 9}};
+        EXPECT_TRUE(test::gradients_match(
+            [&](const Tensors& x) {
+              return Tensors{attention::attend(x[0], x[1], x[2], spec_of(causal, dropout), settings)};
+            },
+            random_inputs(s, DType::f64, 3)))
+            << "causal " << causal << " dropout " << dropout << " queries " << s.queries;
+      }
+}
+
+TEST(Attend, SinglePrecisionAndBf16GradientsFollowDoublePrecision) {
+  for (const Sizes& s : kAwkward)
+    for (const bool causal : {false, true})
+      for (const double dropout : {0.0, 0.1}) {
+        const Tensors inputs = random_inputs(s, DType::f64, 11);
+        const Tensor cotangent = random_tensor({s.batch, s.queries, s.heads, s.value_dim}, DType::f64, 12);
+        const attention::Run settings = {.training = true, .random = {5, 9}};
+        const Tensors exact = run(inputs, cotangent, spec_of(causal, dropout), settings);
+        for (const auto& [dtype, tolerance] : {std::pair{DType::f32, 2e-5}, {DType::bf16, 6e-2}}) {
+          const Tensors x = {backend::cast(inputs[0], dtype), backend::cast(inputs[1], dtype),
+                             backend::cast(inputs[2], dtype)};
+          const Tensors got = run(x, cotangent, spec_of(causal, dropout), settings);
+          for (std::size_t i = 0; i < 4; ++i)
+            EXPECT_TRUE(test::close(got[i], exact[i], tolerance, tolerance))
+                << name_of(dtype) << " result " << i << " queries " << s.queries << " keys " << s.keys
+                << " d " << s.dim << " causal " << causal << " dropout " << dropout;
+        }
+      }
+}
+
+TEST(Attend, PackedEqualsSeparateBitForBit) {
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    const Tensor qkv = random_tensor({2, 70, 3, 4, 32}, dtype, 1),
+                 cotangent = random_tensor({2, 70, 4, 32}, dtype, 2);
+    autograd::set_requires_grad(qkv);
+    const AttentionSpec spec = spec_of(true);
+    const Tensor y = attention::attend_packed(qkv, spec);
+    autograd::backward(y, cotangent);
+    const auto part = [&](const Tensor& t, int i) {
+      return t.view_as({2, 70, 4, 32}, {70 * 384, 384, 32, 1}, i * 128);
+    };
+    const Tensors separate = run({part(qkv, 0), part(qkv, 1), part(qkv, 2)}, cotangent, spec, {});
+    EXPECT_TRUE(test::same_bits(y, separate[0]));
+    for (int i = 0; i < 3; ++i)
+      EXPECT_TRUE(test::same_bits(part(autograd::grad(qkv), i), separate[static_cast<std::size_t>(i) + 1]))
+          << i;
+  }
+}
+
+TEST(Attend, SameBitsForAnyNumberOfThreadsAndAnyNeighbours) {
+  const int before = threads();
+  for (const DType dtype : {DType::f32, DType::bf16})
+    for (const std::int64_t heads : {1, 8}) {
+      const Tensors inputs = random_inputs({3, 200, 200, heads, heads, 64, 64}, dtype, 21);
+      const Tensor cotangent = random_tensor({3, 200, heads, 64}, dtype, 22);
+      const attention::Run settings = {.training = true, .random = {1, 2}};
+      set_threads(1);
+      const Tensors one = run(inputs, cotangent, spec_of(true, 0.1), settings);
+      set_threads(2);
+      const Tensors two = run(inputs, cotangent, spec_of(true, 0.1), settings);
+      for (std::size_t i = 0; i < 4; ++i) EXPECT_TRUE(test::same_bits(one[i], two[i])) << i;
+      // The first row of the batch alone: the path for few heads, without its neighbours.
+      const auto first = [](const Tensor& t) {
+        Shape shape = t.shape();
+        shape.set(0, 1);
+        return t.view_as(shape, t.strides()).clone();
+      };
+      const Tensors alone = run({first(inputs[0]), first(inputs[1]), first(inputs[2])}, first(cotangent),
+                                spec_of(true, 0.1), settings);
+      for (std::size_t i = 0; i < 4; ++i) EXPECT_TRUE(test::same_bits(first(two[i]), alone[i])) << i;
+    }
+  set_threads(before);
+}
+
+TEST(Attend, QueriesThatMayLookAtNothingGiveZerosAndFiniteGradients) {
+  // Five queries, two keys, both ending together: the first three queries see no key.
+  const Tensors inputs = random_inputs({1, 5, 2, 1, 1, 8, 8}, DType::f32, 31);
+  const Tensors results = run(inputs, random_tensor({1, 5, 1, 8}, DType::f32, 32), spec_of(true), {});
+  const auto y = results[0].to_vector<float>(), dq = results[1].to_vector<float>();
+  for (std::size_t i = 0; i < 24; ++i) {
+    EXPECT_EQ(y[i], 0);
+    EXPECT_EQ(dq[i], 0);
+  }
+  EXPECT_NE(y[24], 0);
+  for (const Tensor& result : results)
+    for (const float x : result.to_vector<float>()) EXPECT_TRUE(std::isfinite(x));
+}
+
+TEST(Attend, DropoutKeepsTheExpectedShareAndTheMean) {
+  // With zero queries all weights are equal, and with values of one the output of a query is its kept share.
+  const std::int64_t n = 512;
+  const Tensor zeros = Tensor::zeros({1, n, 2, 16}), ones = Tensor::full({1, n, 2, 16}, 1);
+  const attention::Run settings = {.training = true, .random = {3, 4}};
+  double sum = 0, square = 0;
+  const auto y = attention::attend(zeros, zeros, ones, spec_of(false, 0.25), settings).to_vector<double>();
+  for (std::size_t i = 0; i < y.size(); i += 16) {
+    sum += y[i];
+    square += y[i] * y[i];
+  }
+  const double rows = 2.0 * static_cast<double>(n), mean = sum / rows, variance = square / rows - mean * mean;
+  EXPECT_NEAR(mean, 1, 0.003);  // standard error 0.0008
+  // Bernoulli: the variance of a mean of n draws of 0 or 1 / 0.75.
+  EXPECT_NEAR(variance, 0.25 / 0.75 / static_cast<double>(n), 1e-4);
+  EXPECT_TRUE(test::same_bits(attention::attend(zeros, zeros, ones, spec_of(false, 0.25), {}),
+                              attention::attend(zeros, zeros, ones, spec_of(false, 0), {})));
+}
+
+TEST(Attend, NaNComesThroughAndIsNotHidden) {
+  Tensors inputs = random_inputs({1, 4, 4, 1, 1, 8, 8}, DType::f32, 41);
+  inputs[1].data<float>()[0] = std::numeric_limits<float>::quiet_NaN();
+  const auto y = attention::attend(inputs[0], inputs[1], inputs[2], spec_of(true)).to_vector<float>();
+  EXPECT_TRUE(std::isnan(y[31]));
+}
+
+TEST(Attend, MemoryGrowsLinearly) {
+  const auto peak = [](std::int64_t length) {
+    const Tensors inputs = random_inputs({1, length, length, 1, 1, 32, 32}, DType::bf16, 51);
+    const std::int64_t before = memory_use().current;
+    reset_peak_memory();
+    run(inputs, random_tensor({1, length, 1, 32}, DType::bf16, 52), spec_of(true), {});
+    return static_cast<double>(memory_use().peak - before);
+  };
+  EXPECT_LT(peak(4096), 4.5 * peak(1024));
+}
+
+TEST(Cached, EqualsTheLastQueriesOfFullAttention) {
+  for (const DType dtype : {DType::f32, DType::bf16})
+    for (const std::int64_t newest : {1, 2, 4, 5, 33}) {
+      const Sizes s = {2, 150, 150, 4, 2, 40, 40};
+      const Tensors x = random_inputs(s, dtype, 61);
+      attention::KeyValueCache cache(2, 160, 2, 40, dtype);
+      const auto rows = [](const Tensor& t, std::int64_t first, std::int64_t count) {
+        Shape shape = t.shape();
+        shape.set(1, count);
+        return t.view_as(shape, t.strides(), first * t.strides()[1]);
+      };
+      cache.append(rows(x[1], 0, 100), rows(x[2], 0, 100));
+      cache.append(rows(x[1], 100, 50), rows(x[2], 100, 50));
+      const Tensor full = attention::attend(x[0], x[1], x[2], spec_of(true));
+      const Tensor got = attention::attend_cached(rows(x[0], 150 - newest, newest), cache, spec_of(true));
+      const double tolerance = dtype == DType::f32 ? 2e-6 : 1e-2;
+      EXPECT_TRUE(test::close(got, rows(full, 150 - newest, newest), tolerance, tolerance)) << newest;
+      EXPECT_THROW(cache.append(rows(x[1], 0, 11), rows(x[2], 0, 11)), Error);
+    }
+}
+
+TEST(Attend, NamesWhatDoesNotFit) {
+  const auto t = [](const Shape& shape, DType dtype = DType::f32) { return Tensor::zeros(shape, dtype); };
+  EXPECT_THROW(attention::attend(t({1, 2, 2, 8}), t({1, 2, 2, 7}), t({1, 2, 2, 8}), {}), Error);
+  EXPECT_THROW(attention::attend(t({1, 2, 3, 8}), t({1, 2, 2, 8}), t({1, 2, 2, 8}), {}), Error);
+  EXPECT_THROW(attention::attend(t({1, 2, 2, 300}), t({1, 2, 2, 300}), t({1, 2, 2, 8}), {}), Error);
+  EXPECT_THROW(attention::attend(t({1, 2, 2, 8}, DType::i32), t({1, 2, 2, 8}), t({1, 2, 2, 8}), {}), Error);
+  EXPECT_THROW(attention::attend(t({1, 2, 2, 8}), t({1, 2, 2, 8}), t({1, 2, 2, 8}), spec_of(false, 1.0)),
+               Error);
+}
+
+}  // namespace
+}  // namespace attend
