@@ -2,6 +2,7 @@
 
 #include "backend/kernels/attention.h"
 #include "backend/kernels/elementwise.h"
+#include "backend/kernels/matrix_vector.h"
 #include "backend/kernels/optimizer.h"
 
 namespace attend::backend {
@@ -12,6 +13,7 @@ struct Kernels {
   const char* compiled_for = nullptr;
   AttentionKernels attention;
   ElementwiseKernels elementwise;
+  MatrixVectorKernels matrix_vector;
   OptimizerKernels optimizer;
 };
 

@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "attend/autograd/tape.h"
 #include "attend/base/error.h"
+#include "attend/base/parallel.h"
 #include "backend/cast.h"
+#include "backend/kernels.h"
 #include "backend/matmul.h"
 #include "op/column_sum.h"
 
@@ -20,6 +24,23 @@ Tensor as_rows(const Tensor& tensor) {
   const Tensor dense = tensor.is_contiguous() ? tensor : tensor.clone();
   const std::int64_t columns = dense.dim(-1);
   return dense.view_as({columns == 0 ? 0 : dense.elements() / columns, columns}, {columns, 1});
+}
+
+// Up to here reading the weights costs more than the products, and packing them for oneDNN would read them
+// again.
+constexpr std::int64_t kFewRows = 4;
+
+void few_rows(const Tensor& rows, const Tensor& weight, const Tensor& bias, const Tensor& y) {
+  const std::int64_t in = weight.dim(1), out = weight.dim(0);
+  constexpr std::int64_t kBytesOfAChunk = 1 << 17;
+  const std::int64_t grain = std::max<std::int64_t>(
+      4, kBytesOfAChunk / std::max<std::int64_t>(1, in * static_cast<std::int64_t>(size_of(weight.dtype()))) /
+             4 * 4);
+  parallel_for(out, grain, [&](std::int64_t begin, std::int64_t end) {
+    backend::kernels().matrix_vector.few_rows(rows.dtype(), rows.raw(), weight.raw(),
+                                              bias.defined() ? bias.raw() : nullptr, y.raw(), rows.dim(0), in,
+                                              out, begin, end);
+  });
 }
 
 void check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
@@ -42,13 +63,18 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check(x, weight, bias);
   const Tensor rows = as_rows(x);
-  const Tensor compute_weight = backend::cast(weight, x.dtype());
+  const bool recording = autograd::is_recording({x, weight, bias});
   Shape shape = x.shape();
   shape.set(-1, weight.dim(0));
   const Tensor y = Tensor::empty(shape, x.dtype());
+  if (!recording && rows.dim(0) <= kFewRows && weight.dtype() == x.dtype() && weight.is_contiguous()) {
+    few_rows(rows, weight, bias, y);
+    return y;
+  }
+  const Tensor compute_weight = backend::cast(weight, x.dtype());
   backend::matmul(rows, transposed(compute_weight), as_rows(y),
                   {.bias = bias.defined() ? bias.detach() : Tensor()});
-  if (autograd::is_recording({x, weight, bias})) {
+  if (recording) {
     const bool for_x = autograd::requires_grad(x), for_weight = autograd::requires_grad(weight),
                for_bias = autograd::requires_grad(bias);
     autograd::record(

@@ -77,6 +77,19 @@ TEST(Linear, SameBitsForAnyNumberOfThreads) {
   set_threads(before);
 }
 
+TEST(Linear, FewRowsWithoutTheTapeEqualManyRows) {
+  for (const DType dtype : {DType::f32, DType::bf16, DType::f64})
+    for (const std::int64_t in : {1, 31, 64, 200, 768})
+      for (const std::int64_t rows : {1, 3, 4}) {
+        const Tensor x = random_tensor({8, in}, dtype, 1), w = random_tensor({37, in}, dtype, 2),
+                     b = random_tensor({37}, dtype == DType::f64 ? DType::f64 : DType::f32, 3);
+        const Tensor many = op::linear(x, w, b);
+        const Tensor few = op::linear(x.view_as({rows, in}, {in, 1}), w, b);
+        const double tolerance = dtype == DType::f64 ? 1e-13 : dtype == DType::f32 ? 1e-5 : 1e-2;
+        EXPECT_TRUE(test::close(few, many.view_as({rows, 37}, {37, 1}), tolerance, tolerance * 3)) << in;
+      }
+}
+
 TEST(Linear, NamesWhatDoesNotFit) {
   EXPECT_THROW(op::linear(Tensor::zeros({2, 3}), Tensor::zeros({4, 5})), Error);
   EXPECT_THROW(op::linear(Tensor::zeros({2, 3}, DType::i32), Tensor::zeros({4, 3})), Error);

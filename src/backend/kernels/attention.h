@@ -25,8 +25,8 @@ struct AttentionShape {
 struct AttentionForward {
   AttentionShape shape;
   HeadsOperand query, key, value, output;
-  /// [batch, heads, queries]: log2 of the sum over keys of 2^(score / ln 2), f32 (f64 for f64), and +infinity for a
-  /// query that may look at nothing; so each weight is 2^(score / ln 2 - log_sum).
+  /// [batch, heads, queries]: log2 of the sum over keys of 2^(score / ln 2), f32 (f64 for f64), and +infinity
+  /// for a query that may look at nothing; so each weight is 2^(score / ln 2 - log_sum).
   void* log_sum = nullptr;
 };
 
@@ -52,14 +52,16 @@ struct AttentionKernels {
                void* scratch) = nullptr;
   std::size_t (*forward_scratch_bytes)(const AttentionShape& shape) = nullptr;
   /// Output and log_sum of one block of queries of one head.
-  void (*forward_block)(const AttentionForward& work, std::int64_t batch, std::int64_t head, std::int64_t block,
-                        const void* packed, void* scratch) = nullptr;
+  void (*forward_block)(const AttentionForward& work, std::int64_t batch, std::int64_t head,
+                        std::int64_t block, const void* packed, void* scratch) = nullptr;
   std::size_t (*backward_scratch_bytes)(const AttentionShape& shape) = nullptr;
   /// All three gradients of one key head and the query heads that share it.
-  void (*backward)(const AttentionBackward& work, std::int64_t batch, std::int64_t key_head, void* scratch) = nullptr;
+  void (*backward)(const AttentionBackward& work, std::int64_t batch, std::int64_t key_head,
+                   void* scratch) = nullptr;
   std::size_t (*decode_scratch_bytes)(const AttentionShape& shape) = nullptr;
   /// Output of one key head and the query heads that share it, for few queries, reading keys and values once.
-  void (*decode)(const AttentionDecode& work, std::int64_t batch, std::int64_t key_head, void* scratch) = nullptr;
+  void (*decode)(const AttentionDecode& work, std::int64_t batch, std::int64_t key_head,
+                 void* scratch) = nullptr;
 };
 
 }  // namespace attend::backend

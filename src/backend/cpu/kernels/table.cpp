@@ -19,6 +19,7 @@ void fill(backend::Kernels& kernels) {
       "baseline";
 #endif
   fill(kernels.elementwise);
+  fill(kernels.matrix_vector);
   fill(kernels.optimizer);
   fill_forward(kernels.attention);
   fill_backward(kernels.attention);

@@ -6,6 +6,7 @@
 namespace attend::ATTEND_ISA {
 
 void fill(backend::ElementwiseKernels& kernels);
+void fill(backend::MatrixVectorKernels& kernels);
 void fill(backend::OptimizerKernels& kernels);
 void fill_forward(backend::AttentionKernels& kernels);
 void fill_backward(backend::AttentionKernels& kernels);
