@@ -1,9 +1,12 @@
 #pragma once
 
+#include "backend/kernels/arithmetic.h"
 #include "backend/kernels/attention.h"
 #include "backend/kernels/elementwise.h"
 #include "backend/kernels/matrix_vector.h"
 #include "backend/kernels/optimizer.h"
+#include "backend/kernels/reduce.h"
+#include "backend/kernels/softmax.h"
 
 namespace attend::backend {
 
@@ -15,6 +18,9 @@ struct Kernels {
   ElementwiseKernels elementwise;
   MatrixVectorKernels matrix_vector;
   OptimizerKernels optimizer;
+  ArithmeticKernels arithmetic;
+  ReduceKernels reduce;
+  SoftmaxKernels softmax;
 };
 
 /// The kernels of the best instruction set of this processor, or of the one that ATTEND_ISA names. Throws

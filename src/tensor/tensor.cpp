@@ -5,47 +5,10 @@
 #include <cstring>
 
 #include "attend/base/error.h"
+#include "tensor/copy_strided.h"
 #include "tensor/visit.h"
 
 namespace attend {
-
-namespace {
-
-// Copies a strided block into dense memory or back, element size known at compile time.
-template <class Word>
-void copy_strided(const Word* from, const Shape& from_strides, Word* to, const Shape& to_strides,
-                  const Shape& shape, int axis) {
-  if (axis == shape.rank()) {
-    *to = *from;
-    return;
-  }
-  const std::int64_t n = shape[axis], fs = from_strides[axis], ts = to_strides[axis];
-  if (axis == shape.rank() - 1) {
-    for (std::int64_t i = 0; i < n; ++i) to[i * ts] = from[i * fs];
-    return;
-  }
-  for (std::int64_t i = 0; i < n; ++i)
-    copy_strided(from + i * fs, from_strides, to + i * ts, to_strides, shape, axis + 1);
-}
-
-void copy_elements(const Tensor& from, const Tensor& to) {
-  switch (size_of(from.dtype())) {
-    case 1:
-      return copy_strided(static_cast<const std::uint8_t*>(from.raw()), from.strides(),
-                          static_cast<std::uint8_t*>(to.raw()), to.strides(), from.shape(), 0);
-    case 2:
-      return copy_strided(static_cast<const std::uint16_t*>(from.raw()), from.strides(),
-                          static_cast<std::uint16_t*>(to.raw()), to.strides(), from.shape(), 0);
-    case 4:
-      return copy_strided(static_cast<const std::uint32_t*>(from.raw()), from.strides(),
-                          static_cast<std::uint32_t*>(to.raw()), to.strides(), from.shape(), 0);
-    default:
-      return copy_strided(static_cast<const std::uint64_t*>(from.raw()), from.strides(),
-                          static_cast<std::uint64_t*>(to.raw()), to.strides(), from.shape(), 0);
-  }
-}
-
-}  // namespace
 
 void Tensor::fail_undefined() {
   throw Error("an undefined tensor was used");
@@ -141,11 +104,7 @@ Tensor Tensor::clone() const {
 void Tensor::copy_from(const Tensor& source) const {
   if (!(source.shape() == shape()) || source.dtype() != dtype())
     throw Error(fmt::format("copy of {} into {}: shape and dtype must be equal", source.text(), text()));
-  if (elements() == 0) return;
-  if (is_contiguous() && source.is_contiguous())
-    std::memcpy(raw(), source.raw(), static_cast<std::size_t>(elements()) * size_of(dtype()));
-  else
-    copy_elements(source, *this);
+  copy_strided(source, *this);
 }
 
 Tensor Tensor::view_as(const Shape& shape, const Shape& strides, std::int64_t offset) const {

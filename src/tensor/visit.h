@@ -30,6 +30,22 @@ decltype(auto) visit_dtype(DType dtype, Body&& body) {
   throw Error("unknown dtype");
 }
 
+/// Calls `body.template operator()<Word>()` with the unsigned integer of the dtype's size: for code that
+/// moves elements without looking at them.
+template <class Body>
+decltype(auto) visit_word(DType dtype, Body&& body) {
+  switch (size_of(dtype)) {
+    case 1:
+      return body.template operator()<std::uint8_t>();
+    case 2:
+      return body.template operator()<std::uint16_t>();
+    case 4:
+      return body.template operator()<std::uint32_t>();
+    default:
+      return body.template operator()<std::uint64_t>();
+  }
+}
+
 /// Element conversion by value; bf16 goes through float.
 template <class To, class From>
 To convert(From value) {

@@ -11,9 +11,6 @@ struct ElementwiseKernels {
   void (*add)(DType dtype, const void* a, const void* b, void* out, std::int64_t count) = nullptr;
   /// out[i] = in[i] converted between f32, bf16 and f64, dense.
   void (*cast)(DType from, const void* in, DType to, void* out, std::int64_t count) = nullptr;
-  /// sums[c] += sum over r < rows of matrix[r, c]; sums are f64 for f64 and f32 otherwise.
-  void (*add_columns)(DType dtype, const void* matrix, std::int64_t rows, std::int64_t columns,
-                      void* sums) = nullptr;
 };
 
 }  // namespace attend::backend

@@ -36,25 +36,11 @@ void cast(DType from, const void* in, DType to, void* out, std::int64_t count) {
   });
 }
 
-void add_columns(DType dtype, const void* matrix, std::int64_t rows, std::int64_t columns, void* sums) {
-  visit_floating(dtype, [&]<class S>() {
-    using C = Compute<S>;
-    const S* m = static_cast<const S*>(matrix);
-    C* out = static_cast<C*>(sums);
-    for_each_vector<C>(columns, [&](std::int64_t i, std::int64_t n) {
-      Vector<C> sum = load_some(out + i, n);
-      for (std::int64_t r = 0; r < rows; ++r) sum += load_some(m + r * columns + i, n);
-      store_some(out + i, sum, n);
-    });
-  });
-}
-
 }  // namespace
 
 void fill(backend::ElementwiseKernels& kernels) {
   kernels.add = add;
   kernels.cast = cast;
-  kernels.add_columns = add_columns;
 }
 
 }  // namespace attend::ATTEND_ISA

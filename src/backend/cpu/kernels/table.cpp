@@ -24,6 +24,9 @@ void fill(backend::Kernels& kernels) {
   fill_forward(kernels.attention);
   fill_backward(kernels.attention);
   fill_decode(kernels.attention);
+  fill(kernels.arithmetic);
+  fill(kernels.reduce);
+  fill(kernels.softmax);
 }
 
 }  // namespace attend::ATTEND_ISA

@@ -11,5 +11,8 @@ void fill(backend::OptimizerKernels& kernels);
 void fill_forward(backend::AttentionKernels& kernels);
 void fill_backward(backend::AttentionKernels& kernels);
 void fill_decode(backend::AttentionKernels& kernels);
+void fill(backend::ArithmeticKernels& kernels);
+void fill(backend::ReduceKernels& kernels);
+void fill(backend::SoftmaxKernels& kernels);
 
 }  // namespace attend::ATTEND_ISA
