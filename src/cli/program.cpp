@@ -1,0 +1,147 @@
+#include "cli/program.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <exception>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "attend/base/error.h"
+#include "attend/base/version.h"
+#include "cli/nearest.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+
+namespace attend::cli {
+
+namespace {
+
+/// The innermost verb that was named, "attend" itself when none was.
+CLI::App* chosen(CLI::App& program) {
+  CLI::App* app = &program;
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+  return app;
+}
+
+std::string full_name(const CLI::App* app) {
+  std::string name = app->get_name();
+  while ((app = app->get_parent()) != nullptr) name = app->get_name() + " " + name;
+  return name;
+}
+
+std::vector<std::string> option_names(CLI::App* app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app->get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+std::vector<std::string> verb_names(CLI::App* app) {
+  std::vector<std::string> names;
+  for (const CLI::App* verb : app->get_subcommands(nullptr)) names.push_back(verb->get_name());
+  return names;
+}
+
+std::string suggestion(const std::string& name, const std::vector<std::string>& known) {
+  const std::string near = nearest(name, known);
+  return near.empty() ? std::string() : fmt::format("; did you mean {}?", near);
+}
+
+/// About the first word that nothing accepts; empty when every word was accepted.
+std::string unknown_word(CLI::App& program) {
+  CLI::App* app = chosen(program);
+  const std::vector<std::string> words = app->remaining(false);
+  if (words.empty()) return {};
+  const std::string word = words.front().substr(0, words.front().find('='));
+  const std::string help = fmt::format(" ({} --help explains)", full_name(app));
+  if (word.size() > 1 && word[0] == '-')
+    return fmt::format("unknown option '{}' of '{}'{}", word, full_name(app),
+                       suggestion(word, option_names(app))) +
+           help;
+  const std::vector<std::string> verbs = verb_names(app);
+  if (verbs.empty())
+    return fmt::format("'{}' takes no further argument, '{}' given{}", full_name(app), word, help);
+  std::string hint = suggestion(word, verbs);
+  if (hint.empty()) hint = fmt::format("; there are: {}", fmt::join(verbs, ", "));
+  return fmt::format("unknown {} '{}'{}", app == &program ? "verb" : "task", word, hint) + help;
+}
+
+std::string describe(CLI::App& program, const CLI::ParseError& error) {
+  std::string message = unknown_word(program);
+  if (!message.empty()) return message;
+  CLI::App* app = chosen(program);
+  const std::vector<std::string> verbs = verb_names(app);
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && !verbs.empty())
+    return fmt::format("'{}' needs one of: {}", full_name(app), fmt::join(verbs, ", "));
+  return fmt::format("{} ({} --help explains)", error.what(), full_name(app));
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App program("Attention models on this machine: train them, use them, see where they look.", "attend");
+  program.set_version_flag("--version", fmt::format("attend {}", version()), "Print the version");
+  program.require_subcommand(1);
+  program.get_formatter()->column_width(28);
+  program.footer(
+      "Example:\n"
+      "  attend train generate --data book.txt --out model\n"
+      "  attend run model --prompt \"Once upon a time\"\n\n"
+      "'attend VERB --help' explains a verb. Exit codes: 0 done, 2 something for you to change (one line on "
+      "stderr\n"
+      "says what), 130 stopped by Ctrl-C, 1 a fault of the program.");
+  std::vector<Verb> verbs;
+  add_tasks(program, verbs);
+  add_info(program, verbs);
+  add_train(program, verbs);
+  add_run(program, verbs);
+  add_eval(program, verbs);
+  add_see(program, verbs);
+  add_bench(program, verbs);
+  if (argc <= 1) {
+    print(program.help());
+    return kSuccess;
+  }
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    print(program.help());
+    return kSuccess;
+  } catch (const CLI::CallForVersion& version) {
+    print(std::string(version.what()) + "\n");
+    return kSuccess;
+  } catch (const CLI::ParseError& error) {
+    print_error(describe(program, error));
+    return kUserError;
+  }
+  const CLI::App* app = chosen(program);
+  for (const Verb& verb : verbs) {
+    if (verb.options == app) return verb.action();
+  }
+  throw Error(fmt::format("'{}' does nothing", full_name(app)));
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  // A file that may not grow further is then an error that can be reported, not a signal that kills.
+  std::signal(SIGXFSZ, SIG_IGN);
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const Error& error) {
+    print_error(error.what());
+    return kUserError;
+  } catch (const std::bad_alloc&) {
+    print_error("not enough memory: choose a smaller model, batch or context");
+    return kUserError;
+  } catch (const std::exception& error) {
+    print_error(fmt::format("internal fault: {}", error.what()));
+  } catch (...) {
+    print_error("internal fault");
+  }
+  return kFailure;
+}
+
+}  // namespace attend::cli

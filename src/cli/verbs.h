@@ -1,0 +1,27 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace attend::cli {
+
+/// A verb, or a task of a verb: its options, and what it does once they are read. Returns the exit code.
+struct Verb {
+  CLI::App* options = nullptr;
+  std::function<int()> action;
+};
+
+/// Each adds one verb to the program, in a file of its own.
+void add_tasks(CLI::App& program, std::vector<Verb>& verbs);
+void add_info(CLI::App& program, std::vector<Verb>& verbs);
+void add_train(CLI::App& program, std::vector<Verb>& verbs);
+void add_run(CLI::App& program, std::vector<Verb>& verbs);
+void add_eval(CLI::App& program, std::vector<Verb>& verbs);
+void add_see(CLI::App& program, std::vector<Verb>& verbs);
+void add_bench(CLI::App& program, std::vector<Verb>& verbs);
+
+}  // namespace attend::cli

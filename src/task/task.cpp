@@ -1,0 +1,30 @@
+#include "attend/task/task.h"
+
+#include <fmt/format.h>
+
+#include "attend/base/error.h"
+
+namespace attend::task {
+
+const std::vector<Task>& tasks() {
+  static const std::vector<Task> all = {
+      {.name = "generate",
+       .learns = "to go on with a text in its own style",
+       .data =
+           "a text file (UTF-8; any bytes with --tokenizer byte), or a folder of .txt, .text and .md files",
+       .model = "GPT decoder",
+       .metric = "loss (nats per token), perplexity, bits per character"},
+  };
+  return all;
+}
+
+const Task& find_task(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const Task& task : tasks()) {
+    if (task.name == name) return task;
+    names.push_back(task.name);
+  }
+  throw Error(fmt::format("task '{}': this version knows {}", name, fmt::join(names, ", ")));
+}
+
+}  // namespace attend::task
