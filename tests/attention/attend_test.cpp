@@ -46,7 +46,7 @@ Tensors run(const Tensors& inputs, const Tensor& cotangent, const AttentionSpec&
     leaves.push_back(input.clone());
     autograd::set_requires_grad(leaves.back());
   }
-  const Tensor y = attention::attend(leaves[0], leaves[1], leaves[2], spec, settings);
+  const Tensor y = function(leaves[0], leaves[1], leaves[2], spec, settings);
   autograd::backward(y, backend::cast(cotangent, y.dtype()));
   return {y, autograd::grad(leaves[0]), autograd::grad(leaves[1]), autograd::grad(leaves[2])};
 }
@@ -115,24 +115,73 @@ TEST(Attend, GradientsMatchFiniteDifferences) {
       }
 }
 
-TEST(Attend, SinglePrecisionAndBf16GradientsFollowDoublePrecision) {
+TEST(Attend, CompositeGradientsMatchFiniteDifferences) {
+  const attention::Run settings = {.training = true, .random = {5, 9}};
+  EXPECT_TRUE(test::gradients_match(
+      [&](const Tensors& x) {
+        return Tensors{attention::attend_composite(x[0], x[1], x[2], spec_of(true, 0.3), settings)};
+      },
+      random_inputs({2, 3, 5, 2, 1, 4, 3}, DType::f64, 3)));
+}
+
+TEST(Attend, OutputAndGradientsEqualTheComposite) {
   for (const Sizes& s : kAwkward)
     for (const bool causal : {false, true})
       for (const double dropout : {0.0, 0.1}) {
         const Tensors inputs = random_inputs(s, DType::f64, 11);
         const Tensor cotangent = random_tensor({s.batch, s.queries, s.heads, s.value_dim}, DType::f64, 12);
         const attention::Run settings = {.training = true, .random = {5, 9}};
-        const Tensors exact = run(inputs, cotangent, spec_of(causal, dropout), settings);
-        for (const auto& [dtype, tolerance] : {std::pair{DType::f32, 2e-5}, {DType::bf16, 6e-2}}) {
+        const AttentionSpec spec = spec_of(causal, dropout);
+        const Tensors exact = run(inputs, cotangent, spec, settings, attention::attend_composite);
+        for (const auto& [dtype, tolerance] :
+             {std::pair{DType::f64, 1e-12}, {DType::f32, 2e-5}, {DType::bf16, 6e-2}}) {
           const Tensors x = {backend::cast(inputs[0], dtype), backend::cast(inputs[1], dtype),
                              backend::cast(inputs[2], dtype)};
-          const Tensors got = run(x, cotangent, spec_of(causal, dropout), settings);
+          const Tensors got = run(x, cotangent, spec, settings);
           for (std::size_t i = 0; i < 4; ++i)
             EXPECT_TRUE(test::close(got[i], exact[i], tolerance, tolerance))
                 << name_of(dtype) << " result " << i << " queries " << s.queries << " keys " << s.keys
                 << " d " << s.dim << " causal " << causal << " dropout " << dropout;
         }
       }
+}
+
+TEST(Attend, WeightsAreThoseOfTheDefinition) {
+  const Tensors x = random_inputs({2, 5, 7, 4, 2, 8, 8}, DType::f32, 71);
+  const Tensor w = attention::weights(x[0], x[1], spec_of(true));
+  ASSERT_EQ(w.shape(), (Shape{2, 4, 5, 7}));
+  const auto values = w.to_vector<double>();
+  for (std::size_t row = 0; row < values.size() / 7; ++row) {
+    double sum = 0;
+    for (std::size_t j = 0; j < 7; ++j) {
+      sum += values[row * 7 + j];
+      if (j > row % 5 + 2) EXPECT_EQ(values[row * 7 + j], 0);
+    }
+    EXPECT_NEAR(sum, 1, 1e-6);
+  }
+}
+
+struct Recorder : attention::Observer {
+  bool wants(std::int64_t layer) override { return layer == 3; }
+  void observe(std::int64_t layer, const Tensor& weights) override {
+    EXPECT_EQ(layer, 3);
+    seen.push_back(weights);
+  }
+  Tensors seen;
+};
+
+TEST(Attend, ObservingChangesNoBit) {
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    const Tensors x = random_inputs({2, 65, 65, 4, 2, 40, 40}, dtype, 81);
+    Recorder recorder;
+    const Tensor plain = attention::attend(x[0], x[1], x[2], spec_of(true));
+    const Tensor observed =
+        attention::attend(x[0], x[1], x[2], spec_of(true), {.observer = &recorder, .layer = 3});
+    attention::attend(x[0], x[1], x[2], spec_of(true), {.observer = &recorder, .layer = 2});
+    EXPECT_TRUE(test::same_bits(plain, observed));
+    ASSERT_EQ(recorder.seen.size(), 1U);
+    EXPECT_TRUE(test::same_bits(recorder.seen[0], attention::weights(x[0], x[1], spec_of(true))));
+  }
 }
 
 TEST(Attend, PackedEqualsSeparateBitForBit) {
