@@ -40,7 +40,7 @@ AttentionSpec spec_of(bool causal, double dropout = 0) {
 
 // Output and gradients of one call with a given cotangent.
 Tensors run(const Tensors& inputs, const Tensor& cotangent, const AttentionSpec& spec,
-            const attention::Run& settings) {
+            const attention::Run& settings, decltype(attention::attend)& function = attention::attend) {
   Tensors leaves;
   for (const Tensor& input : inputs) {
     leaves.push_back(input.clone());
@@ -155,7 +155,9 @@ TEST(Attend, WeightsAreThoseOfTheDefinition) {
     double sum = 0;
     for (std::size_t j = 0; j < 7; ++j) {
       sum += values[row * 7 + j];
-      if (j > row % 5 + 2) EXPECT_EQ(values[row * 7 + j], 0);
+      if (j > row % 5 + 2) {
+        EXPECT_EQ(values[row * 7 + j], 0);
+      }
     }
     EXPECT_NEAR(sum, 1, 1e-6);
   }

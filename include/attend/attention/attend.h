@@ -11,7 +11,7 @@ namespace attend::attention {
 struct Run {
   /// Dropout of the weights happens only in training, and draws from this stream.
   bool training = false;
-  RandomStream random;
+  RandomStream random = {};
   /// Called with the weights when set; `layer` is what it is told.
   Observer* observer = nullptr;
   std::int64_t layer = 0;
