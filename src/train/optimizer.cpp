@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <set>
 
 #include "attend/autograd/tape.h"
 #include "attend/base/error.h"
 #include "attend/base/parallel.h"
-#include "attend/io/safetensors.h"
 #include "backend/kernels.h"
+#include "train/tensor_file.h"
 
 namespace attend::train {
 namespace {
@@ -36,14 +35,14 @@ std::vector<Piece> pieces_of(const std::vector<std::int64_t>& sizes) {
   return pieces;
 }
 
-Tensor checked_gradient(const Parameter& parameter) {
-  Tensor gradient = autograd::grad(parameter.tensor);
+/// The gradient as dense memory; undefined when there is none.
+Tensor dense_gradient(const Parameter& parameter) {
+  const Tensor gradient = autograd::grad(parameter.tensor);
   if (!gradient.defined()) return gradient;
-  if (gradient.dtype() != DType::f32 || !gradient.is_contiguous() ||
-      !(gradient.shape() == parameter.tensor.shape()))
-    throw Error(fmt::format("the gradient of {} is {}, expected dense f32 {}", parameter.name,
-                            gradient.text(), parameter.tensor.shape().text()));
-  return gradient;
+  if (gradient.dtype() != DType::f32 || !(gradient.shape() == parameter.tensor.shape()))
+    throw Error(fmt::format("the gradient of {} is {}, expected f32 {}", parameter.name, gradient.text(),
+                            parameter.tensor.shape().text()));
+  return gradient.is_contiguous() ? gradient : gradient.clone();
 }
 
 /// One partial sum for each piece, added in their order.
@@ -89,7 +88,7 @@ Optimizer::Optimizer(std::vector<Parameter> parameters, std::vector<std::string>
 
 void Optimizer::step(double learning_rate, double gradient_scale) {
   std::vector<Tensor> gradients;
-  for (const Parameter& parameter : parameters_) gradients.push_back(checked_gradient(parameter));
+  for (const Parameter& parameter : parameters_) gradients.push_back(dense_gradient(parameter));
   std::vector<Update> updates;
   std::vector<std::int64_t> sizes;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
@@ -121,43 +120,19 @@ std::vector<std::pair<std::string, Tensor>> Optimizer::state() const {
 }
 
 void Optimizer::save(const std::filesystem::path& path) const {
-  std::vector<io::SafetensorsEntry> entries;
-  for (const auto& [name, tensor] : state()) {
-    const auto sizes = tensor.shape().sizes();
-    entries.push_back({name,
-                       tensor.dtype(),
-                       {sizes.begin(), sizes.end()},
-                       {static_cast<const std::byte*>(tensor.raw()),
-                        static_cast<std::size_t>(tensor.elements()) * size_of(tensor.dtype())}});
-  }
-  io::write_safetensors(path, entries);
+  write_tensors(path, state());
 }
 
 void Optimizer::load(const std::filesystem::path& path) {
-  const io::SafetensorsFile file = io::SafetensorsFile::open(path);
-  const auto own = state();
-  std::set<std::string> names;
-  for (const auto& [name, tensor] : own) {
-    const io::SafetensorsEntry& entry = file.at(name);
-    if (entry.dtype != tensor.dtype() || !(Shape(entry.shape) == tensor.shape()))
-      throw Error(fmt::format("{}: {} is {} {}, expected {}", path.string(), name, name_of(entry.dtype),
-                              Shape(entry.shape).text(), tensor.text()));
-    if (entry.dtype == DType::i64) {
-      std::int64_t count;
-      std::memcpy(&count, entry.data.data(), sizeof count);
-      if (count < 0 || count > kMostUpdates)
-        throw Error(fmt::format("{}: {} is {}, no number of updates", path.string(), name, count));
-    }
-    names.insert(name);
+  const NamedTensors own = state();
+  const NamedTensors read = read_tensors(path, own);
+  for (const auto& [name, tensor] : read) {
+    if (tensor.dtype() != DType::i64) continue;
+    const std::int64_t count = *tensor.data<std::int64_t>();
+    if (count < 0 || count > kMostUpdates)
+      throw Error(fmt::format("{}: {} is {}, no number of updates", path.string(), name, count));
   }
-  for (const std::string& name : file.names())
-    if (!names.contains(name))
-      throw Error(fmt::format("{}: unexpected tensor {}: it belongs to another model or optimizer",
-                              path.string(), name));
-  for (const auto& [name, tensor] : own) {
-    const io::SafetensorsEntry& entry = file.at(name);
-    if (!entry.data.empty()) std::memcpy(tensor.raw(), entry.data.data(), entry.data.size());
-  }
+  for (std::size_t i = 0; i < own.size(); ++i) own[i].second.copy_from(read[i].second);
 }
 
 AdamW::AdamW(std::vector<Parameter> parameters) : AdamW(std::move(parameters), Options()) {}
@@ -213,7 +188,7 @@ void Sgd::update(const Update& u, double learning_rate, double gradient_scale, s
 double gradient_norm(const std::vector<Parameter>& parameters) {
   std::vector<Tensor> gradients;
   for (const Parameter& parameter : parameters)
-    if (Tensor gradient = checked_gradient(parameter); gradient.defined()) gradients.push_back(gradient);
+    if (Tensor gradient = dense_gradient(parameter); gradient.defined()) gradients.push_back(gradient);
   return std::sqrt(sum_of_squares(gradients));
 }
 

@@ -13,9 +13,9 @@ namespace attend::train {
 
 using Parameter = nn::NamedParameter;
 
-/// Updates parameters by their gradients (autograd::grad). Parameters, gradients and state are f32 and dense.
-/// A parameter without a gradient is left as it is. The bits of an update do not depend on the number of
-/// threads.
+/// Updates parameters by their gradients (autograd::grad). Parameters, gradients and state are f32,
+/// parameters dense. A parameter without a gradient is left as it is. The bits of an update do not depend on
+/// the number of threads.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -23,7 +23,7 @@ class Optimizer {
   Optimizer& operator=(const Optimizer&) = delete;
 
   /// One update. Every gradient is multiplied by `gradient_scale` (see clip_scale) on the way. Throws Error,
-  /// before anything is changed, for a gradient that is not f32 and dense.
+  /// before anything is changed, for a gradient that is not f32.
   void step(double learning_rate, double gradient_scale = 1);
 
   const std::vector<Parameter>& parameters() const { return parameters_; }
@@ -112,7 +112,7 @@ class Sgd : public Optimizer {
 
 /// The Euclidean norm of all gradients together, added up in f64 in an order that does not depend on the
 /// number of threads. Parameters without a gradient count as zero. Throws Error for a gradient that is not
-/// f32 and dense.
+/// f32.
 double gradient_norm(const std::vector<Parameter>& parameters);
 
 /// True when no element of any parameter is infinite or NaN.
