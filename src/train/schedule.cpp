@@ -56,9 +56,9 @@ double Schedule::at(std::int64_t step, double fraction, double warmup_fraction) 
     case Decay::constant:
       return maximum;
     case Decay::linear:
-      return minimum + (maximum - minimum) * (1 - x);
+      return std::lerp(maximum, minimum, x);
     case Decay::cosine:
-      return minimum + (maximum - minimum) * (1 + std::cos(std::numbers::pi * x)) / 2;
+      return std::lerp(minimum, maximum, (1 + std::cos(std::numbers::pi * x)) / 2);
     case Decay::inverse_square_root: {
       const double w = static_cast<double>(std::max<std::int64_t>(warmup, 1));
       return std::max(minimum, maximum * std::sqrt(w / static_cast<double>(step + 1)));

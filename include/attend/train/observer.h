@@ -17,7 +17,7 @@ struct StepReport {
   double tokens_per_second = 0;  ///< lately; 0 when a batch has no tokens
   double seconds = 0;            ///< of training so far, runs before a resume included
   double seconds_left = 0;       ///< estimate
-  MemoryUse memory;
+  MemoryUse memory = {};
 };
 
 /// The result of an evaluation.

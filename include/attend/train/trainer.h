@@ -22,17 +22,17 @@ struct TrainerOptions {
   double minutes = 0;           ///< time for all of training, runs before a resume included; 0: no limit
   std::int64_t accumulate = 1;  ///< batches for one update; their gradients are averaged
   double clip = 1.0;            ///< largest norm of the gradient; 0: no clipping
-  Schedule schedule;
+  Schedule schedule = {};
   std::int64_t evaluate_every = 0;  ///< updates; 0: at the end only
   std::int64_t patience =
       0;  ///< evaluations in a row without a new best before training ends; 0: no early end
   std::int64_t save_every = 0;  ///< updates; 0: at each new best and at the end only
   std::int64_t log_every = 10;  ///< updates between two lines of metrics.jsonl
-  Watchdog::Options watchdog;
-  std::filesystem::path folder;  ///< the model folder; empty: nothing is written
-  bool resume = false;           ///< go on from the checkpoint in `folder`
-  std::map<std::string, std::string>
-      notes;  ///< kept in each checkpoint for read_notes(); a resumed run keeps its own
+  Watchdog::Options watchdog = {};
+  std::filesystem::path folder = {};  ///< the model folder; empty: nothing is written
+  bool resume = false;                ///< go on from the checkpoint in `folder`
+  std::map<std::string, std::string> notes =
+      {};  ///< kept in each checkpoint for read_notes(); a resumed run keeps its own
   const std::atomic<bool>* stop =
       nullptr;  ///< becomes true (Ctrl-C): save and return after the current update
 };
@@ -40,16 +40,16 @@ struct TrainerOptions {
 /// What is trained, and on what.
 struct TrainingJob {
   /// All parameters of the model, as they go into model.safetensors.
-  std::vector<Parameter> parameters;
+  std::vector<Parameter> parameters = {};
   /// Updates some or all of them.
   Optimizer* optimizer = nullptr;
   /// The generator that loss_of draws from (dropout); its place is part of a checkpoint. May be null.
   Generator* random = nullptr;
   /// The mean loss, one element, of batch 0, 1, 2 ...; must depend on the batch's number, the parameters and
   /// `random` alone.
-  std::function<Tensor(std::int64_t batch)> loss_of;
+  std::function<Tensor(std::int64_t batch)> loss_of = {};
   /// The loss on held-out data; called without recording. May be empty. `random` is put back after it.
-  std::function<double()> evaluate;
+  std::function<double()> evaluate = {};
   /// For the speed that is shown; 0: none.
   std::int64_t tokens_per_batch = 0;
   Observer* observer = nullptr;
@@ -67,7 +67,7 @@ struct TrainingResult {
   std::int64_t step = 0;  ///< updates done, runs before a resume included
   double loss = 0;        ///< of the last update of this run; NaN when it made none
   double seconds = 0;
-  std::optional<double> best;  ///< lowest evaluation
+  std::optional<double> best = {};  ///< lowest evaluation
   std::int64_t best_step = 0;
 };
 
