@@ -17,7 +17,7 @@ function(attend_add_isa_sources target)
     target_compile_options(${objects} PRIVATE -O3 ${ATTEND_FLAGS_${isa}} -fno-math-errno -fno-trapping-math
                                               -ffp-contract=fast)
     # GCC 12 takes the undefined placeholder inside its own AVX-512 intrinsics for a mistake of the caller.
-    target_compile_options(${objects} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+    target_compile_options(${objects} PRIVATE "$<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-Wno-uninitialized>")
     target_compile_definitions(${objects} PRIVATE ATTEND_ISA=${isa})
     target_include_directories(${objects} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)

@@ -1,11 +1,17 @@
 #pragma once
 
+#include "backend/kernels/activation.h"
 #include "backend/kernels/arithmetic.h"
 #include "backend/kernels/attention.h"
+#include "backend/kernels/cross_entropy.h"
+#include "backend/kernels/dropout.h"
 #include "backend/kernels/elementwise.h"
+#include "backend/kernels/embedding.h"
 #include "backend/kernels/matrix_vector.h"
+#include "backend/kernels/norm.h"
 #include "backend/kernels/optimizer.h"
 #include "backend/kernels/reduce.h"
+#include "backend/kernels/rotary.h"
 #include "backend/kernels/softmax.h"
 
 namespace attend::backend {
@@ -21,6 +27,12 @@ struct Kernels {
   ArithmeticKernels arithmetic;
   ReduceKernels reduce;
   SoftmaxKernels softmax;
+  ActivationKernels activation;
+  CrossEntropyKernels cross_entropy;
+  DropoutKernels dropout;
+  EmbeddingKernels embedding;
+  NormKernels norm;
+  RotaryKernels rotary;
 };
 
 /// The kernels of the best instruction set of this processor, or of the one that ATTEND_ISA names. Throws

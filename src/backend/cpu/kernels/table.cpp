@@ -27,6 +27,12 @@ void fill(backend::Kernels& kernels) {
   fill(kernels.arithmetic);
   fill(kernels.reduce);
   fill(kernels.softmax);
+  fill(kernels.activation);
+  fill(kernels.cross_entropy);
+  fill(kernels.dropout);
+  fill(kernels.embedding);
+  fill(kernels.norm);
+  fill(kernels.rotary);
 }
 
 }  // namespace attend::ATTEND_ISA

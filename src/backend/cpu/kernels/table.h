@@ -14,5 +14,11 @@ void fill_decode(backend::AttentionKernels& kernels);
 void fill(backend::ArithmeticKernels& kernels);
 void fill(backend::ReduceKernels& kernels);
 void fill(backend::SoftmaxKernels& kernels);
+void fill(backend::ActivationKernels& kernels);
+void fill(backend::CrossEntropyKernels& kernels);
+void fill(backend::DropoutKernels& kernels);
+void fill(backend::EmbeddingKernels& kernels);
+void fill(backend::NormKernels& kernels);
+void fill(backend::RotaryKernels& kernels);
 
 }  // namespace attend::ATTEND_ISA
