@@ -21,25 +21,31 @@ Tensor part_of(const Tensor& qkv, int part) {
                      {qkv.strides()[0], qkv.strides()[1], qkv.strides()[3], 1}, part * qkv.strides()[2]);
 }
 
-QueryKeyValue parts_of(const Tensor& qkv) { return {part_of(qkv, 0), part_of(qkv, 1), part_of(qkv, 2)}; }
+QueryKeyValue parts_of(const Tensor& qkv) {
+  return {part_of(qkv, 0), part_of(qkv, 1), part_of(qkv, 2)};
+}
 
-Tensor dense(const Tensor& tensor) { return tensor.is_contiguous() ? tensor : tensor.clone(); }
+Tensor dense(const Tensor& tensor) {
+  return tensor.is_contiguous() ? tensor : tensor.clone();
+}
 
 }  // namespace
 
-Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec, const Run& run) {
+Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec,
+              const Run& run) {
   check_operands(query, key, value, spec);
   const FusedResult result = fused_forward(query, key, value, spec, run);
   if (autograd::is_recording({query, key, value})) {
-    autograd::record("attend", {query, key, value}, {result.output},
-                     [inputs = QueryKeyValue{query.detach(), key.detach(), value.detach()},
-                      saved = FusedResult{result.output.detach(), result.log_sum}, spec,
-                      run](const autograd::Tensors& cotangents) {
-                       const auto like = [](const Tensor& t) { return Tensor::empty(t.shape(), t.dtype()); };
-                       const QueryKeyValue gradients = {like(inputs.query), like(inputs.key), like(inputs.value)};
-                       fused_backward(inputs, saved, dense(cotangents[0]), spec, run, gradients);
-                       return autograd::Tensors{gradients.query, gradients.key, gradients.value};
-                     });
+    autograd::record(
+        "attend", {query, key, value}, {result.output},
+        [inputs = QueryKeyValue{query.detach(), key.detach(), value.detach()},
+         saved = FusedResult{result.output.detach(), result.log_sum}, spec,
+         run](const autograd::Tensors& cotangents) {
+          const auto like = [](const Tensor& t) { return Tensor::empty(t.shape(), t.dtype()); };
+          const QueryKeyValue gradients = {like(inputs.query), like(inputs.key), like(inputs.value)};
+          fused_backward(inputs, saved, dense(cotangents[0]), spec, run, gradients);
+          return autograd::Tensors{gradients.query, gradients.key, gradients.value};
+        });
   }
   observe(query, key, spec, run);
   return result.output;
@@ -47,7 +53,8 @@ Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, const
 
 Tensor attend_packed(const Tensor& qkv, const AttentionSpec& spec, const Run& run) {
   if (qkv.rank() != 5 || qkv.dim(2) != 3 || !qkv.is_contiguous())
-    throw Error(fmt::format("attention of qkv {}: a dense [batch, length, 3, heads, d] is needed", qkv.text()));
+    throw Error(
+        fmt::format("attention of qkv {}: a dense [batch, length, 3, heads, d] is needed", qkv.text()));
   const QueryKeyValue inputs = parts_of(qkv);
   check_operands(inputs.query, inputs.key, inputs.value, spec);
   const FusedResult result = fused_forward(inputs.query, inputs.key, inputs.value, spec, run);

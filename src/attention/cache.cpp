@@ -8,11 +8,13 @@
 
 namespace attend::attention {
 
-KeyValueCache::KeyValueCache(std::int64_t batch, std::int64_t capacity, std::int64_t key_heads, std::int64_t head_dim,
-                             DType dtype) {
-  if (batch < 1 || capacity < 1 || key_heads < 1 || head_dim < 1 || (dtype != DType::f32 && dtype != DType::bf16))
-    throw Error(fmt::format("key/value cache of batch {}, capacity {}, heads {}, d {}, {}: sizes from 1, f32 or bf16",
-                            batch, capacity, key_heads, head_dim, name_of(dtype)));
+KeyValueCache::KeyValueCache(std::int64_t batch, std::int64_t capacity, std::int64_t key_heads,
+                             std::int64_t head_dim, DType dtype) {
+  if (batch < 1 || capacity < 1 || key_heads < 1 || head_dim < 1 ||
+      (dtype != DType::f32 && dtype != DType::bf16))
+    throw Error(
+        fmt::format("key/value cache of batch {}, capacity {}, heads {}, d {}, {}: sizes from 1, f32 or bf16",
+                    batch, capacity, key_heads, head_dim, name_of(dtype)));
   keys_ = Tensor::empty({batch, capacity, key_heads, head_dim}, dtype);
   values_ = Tensor::empty({batch, capacity, key_heads, head_dim}, dtype);
 }
@@ -26,10 +28,11 @@ void KeyValueCache::truncate(std::int64_t length) {
 void KeyValueCache::append(const Tensor& keys, const Tensor& values) {
   const std::int64_t count = keys.dim(1);
   if (length_ + count > capacity())
-    throw Error(
-        fmt::format("key/value cache of {} tokens is full: {} are in it, {} more given", capacity(), length_, count));
+    throw Error(fmt::format("key/value cache of {} tokens is full: {} are in it, {} more given", capacity(),
+                            length_, count));
   const auto copy = [&](const Tensor& from, const Tensor& to) {
-    to.view_as({to.dim(0), count, to.dim(2), to.dim(3)}, to.strides(), length_ * to.strides()[1]).copy_from(from);
+    to.view_as({to.dim(0), count, to.dim(2), to.dim(3)}, to.strides(), length_ * to.strides()[1])
+        .copy_from(from);
   };
   copy(keys, keys_);
   copy(values, values_);
@@ -40,7 +43,8 @@ Tensor KeyValueCache::filled(const Tensor& tensor) const {
   return tensor.view_as({tensor.dim(0), length_, tensor.dim(2), tensor.dim(3)}, tensor.strides());
 }
 
-Tensor attend_cached(const Tensor& query, const KeyValueCache& cache, const AttentionSpec& spec, const Run& run) {
+Tensor attend_cached(const Tensor& query, const KeyValueCache& cache, const AttentionSpec& spec,
+                     const Run& run) {
   // With more queries than this, products of packed blocks cost less than reading the cache for each query.
   constexpr std::int64_t kFewQueries = 4;
   const autograd::NoGrad no_grad;

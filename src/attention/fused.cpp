@@ -21,8 +21,8 @@ HeadsOperand operand(const Tensor& tensor) {
   return {tensor.raw(), tensor.strides()[0], tensor.strides()[1], tensor.strides()[2]};
 }
 
-AttentionShape shape_of(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec,
-                        const Run& run) {
+AttentionShape shape_of(const Tensor& query, const Tensor& key, const Tensor& value,
+                        const AttentionSpec& spec, const Run& run) {
   return {.dtype = query.dtype(),
           .batch = query.dim(0),
           .heads = query.dim(2),
@@ -77,13 +77,15 @@ void forward_by_block(const backend::AttentionForward& work) {
   parallel_for(units, 1, [&](std::int64_t begin, std::int64_t end) {
     std::shared_ptr<Storage> memory;
     for (std::int64_t unit = begin; unit < end; ++unit)
-      kernels.pack(work, unit / s.key_heads, unit % s.key_heads, packed_unit(unit), scratch(memory, scratch_bytes));
+      kernels.pack(work, unit / s.key_heads, unit % s.key_heads, packed_unit(unit),
+                   scratch(memory, scratch_bytes));
   });
   parallel_for(s.batch * s.heads * blocks, 1, [&](std::int64_t begin, std::int64_t end) {
     std::shared_ptr<Storage> memory;
     for (std::int64_t i = begin; i < end; ++i) {
       // Causal blocks grow with their place: the longest first leaves no thread waiting for one at the end.
-      const std::int64_t block = blocks - 1 - i / (s.batch * s.heads), head_of_batch = i % (s.batch * s.heads);
+      const std::int64_t block = blocks - 1 - i / (s.batch * s.heads),
+                         head_of_batch = i % (s.batch * s.heads);
       const std::int64_t batch = head_of_batch / s.heads, head = head_of_batch % s.heads;
       kernels.forward_block(work, batch, head, block, packed_unit(batch * s.key_heads + head / group),
                             scratch(memory, scratch_bytes));
@@ -99,25 +101,30 @@ double score_scale(const AttentionSpec& spec, std::int64_t dim) {
 
 void check_operands(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec) {
   const auto fail = [&](const std::string& why) {
-    throw Error(fmt::format("attention of query {}, key {}, value {}: {}", query.text(), key.text(), value.text(), why));
+    throw Error(fmt::format("attention of query {}, key {}, value {}: {}", query.text(), key.text(),
+                            value.text(), why));
   };
   for (const Tensor* tensor : {&query, &key, &value}) {
     if (tensor->rank() != 4) fail("each is [batch, length, heads, d]");
     if (tensor->strides()[3] != 1 && tensor->dim(3) != 1) fail("the last stride must be 1");
-    if (tensor->dtype() != query.dtype() || !is_floating(query.dtype())) fail("all are f32, all bf16 or all f64");
+    if (tensor->dtype() != query.dtype() || !is_floating(query.dtype()))
+      fail("all are f32, all bf16 or all f64");
     if (tensor->dim(3) < 1 || tensor->dim(3) > kMaxDim) fail(fmt::format("d is 1 to {}", kMaxDim));
     if (tensor->dim(0) != query.dim(0)) fail("the batches differ");
   }
-  if (key.dim(1) != value.dim(1) || key.dim(2) != value.dim(2)) fail("keys and values differ in length or heads");
+  if (key.dim(1) != value.dim(1) || key.dim(2) != value.dim(2))
+    fail("keys and values differ in length or heads");
   if (key.dim(3) != query.dim(3)) fail("queries and keys differ in d");
-  if (key.dim(2) < 1 || query.dim(2) % key.dim(2) != 0) fail("the query heads are a multiple of the key heads");
+  if (key.dim(2) < 1 || query.dim(2) % key.dim(2) != 0)
+    fail("the query heads are a multiple of the key heads");
   if (!(spec.weigh.dropout >= 0 && spec.weigh.dropout < 1))
     fail(fmt::format("dropout {} is not in [0, 1)", spec.weigh.dropout));
 }
 
-FusedResult fused_forward(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec,
-                          const Run& run) {
-  const Tensor output = Tensor::empty({query.dim(0), query.dim(1), query.dim(2), value.dim(3)}, query.dtype());
+FusedResult fused_forward(const Tensor& query, const Tensor& key, const Tensor& value,
+                          const AttentionSpec& spec, const Run& run) {
+  const Tensor output =
+      Tensor::empty({query.dim(0), query.dim(1), query.dim(2), value.dim(3)}, query.dtype());
   const Tensor log_sum = Tensor::empty({query.dim(0), query.dim(2), query.dim(1)},
                                        query.dtype() == DType::f64 ? DType::f64 : DType::f32);
   const backend::AttentionForward work = {.shape = shape_of(query, key, value, spec, run),
@@ -153,12 +160,14 @@ void fused_backward(const QueryKeyValue& inputs, const FusedResult& result, cons
   parallel_for(work.shape.batch * work.shape.key_heads, 1, [&](std::int64_t begin, std::int64_t end) {
     std::shared_ptr<Storage> memory;
     for (std::int64_t unit = begin; unit < end; ++unit)
-      kernels.backward(work, unit / work.shape.key_heads, unit % work.shape.key_heads, scratch(memory, bytes));
+      kernels.backward(work, unit / work.shape.key_heads, unit % work.shape.key_heads,
+                       scratch(memory, bytes));
   });
 }
 
 Tensor fused_decode(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec) {
-  const Tensor output = Tensor::empty({query.dim(0), query.dim(1), query.dim(2), value.dim(3)}, query.dtype());
+  const Tensor output =
+      Tensor::empty({query.dim(0), query.dim(1), query.dim(2), value.dim(3)}, query.dtype());
   const backend::AttentionDecode work = {.shape = shape_of(query, key, value, spec, {}),
                                          .query = operand(query),
                                          .key = operand(key),

@@ -7,8 +7,12 @@
 
 namespace attend::ATTEND_ISA {
 
-inline std::int64_t min_integer(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
-inline std::int64_t max_integer(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
+inline std::int64_t min_integer(std::int64_t a, std::int64_t b) {
+  return a < b ? a : b;
+}
+inline std::int64_t max_integer(std::int64_t a, std::int64_t b) {
+  return a > b ? a : b;
+}
 
 template <class S>
 inline S* at(const backend::HeadsOperand& operand, std::int64_t batch, std::int64_t row, std::int64_t head) {
@@ -28,8 +32,8 @@ inline IntegerVector<C> splat_integer(std::int64_t value) {
   return IntegerVector<C>{} + static_cast<typename VectorOf<C>::scalar_integer>(value);
 }
 
-/// 2^x for x <= 127 (1023 in f64), 0 for x below the normal range. The polynomial of 2^f, |f| <= 1/2, is as long as the
-/// stored type S deserves: relative error 3e-5 for bf16, 1e-7 for f32, 2e-16 for f64.
+/// 2^x for x <= 127 (1023 in f64), 0 for x below the normal range. The polynomial of 2^f, |f| <= 1/2, is as
+/// long as the stored type S deserves: relative error 3e-5 for bf16, 1e-7 for f32, 2e-16 for f64.
 template <class S, class C>
 inline C exp2_polynomial(C f) {
   // ln(2)^n / n!
@@ -66,7 +70,8 @@ inline Vector<Compute<S>> exp2_of(Vector<Compute<S>> x) {
   using I = IntegerVector<C>;
 #if defined(__AVX512F__)
   if constexpr (sizeof(C) == 4) {
-    // The maximum instruction returns its second operand when either is NaN, so NaN goes on; -infinity becomes finite.
+    // The maximum instruction returns its second operand when either is NaN, so NaN goes on; -infinity
+    // becomes finite.
     const __m512 v = _mm512_max_ps(_mm512_set1_ps(-1000.0f), bit_cast_vector<__m512>(x));
     const __m512 n = _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     const V p = exp2_polynomial<S>(bit_cast_vector<V>(v) - bit_cast_vector<V>(n));
@@ -90,7 +95,11 @@ inline C exp2_scalar(C x) {
   return exp2_of<C>(splat(x))[0];
 }
 
-inline float log2_scalar(float x) { return __builtin_log2f(x); }
-inline double log2_scalar(double x) { return __builtin_log2(x); }
+inline float log2_scalar(float x) {
+  return __builtin_log2f(x);
+}
+inline double log2_scalar(double x) {
+  return __builtin_log2(x);
+}
 
 }  // namespace attend::ATTEND_ISA

@@ -1,7 +1,7 @@
 #pragma once
 
-// The dropout mask of attention: a function of the stream, the head and the place alone, so that the backward pass
-// makes the same one again, tile by tile, along either side.
+// The dropout mask of attention: a function of the stream, the head and the place alone, so that the backward
+// pass makes the same one again, tile by tile, along either side.
 //
 // Place (query q, key k) of head h keeps its weight when 16-bit half-word number q mod 8 of
 //
@@ -33,12 +33,14 @@ inline void dropout_tile_by_query(const backend::AttentionShape& s, std::int64_t
     for (int i = 0; i < 8; ++i) {
 #if defined(__AVX512F__)
       const __m512i halves = _mm512_and_si512(
-          _mm512_srl_epi32(_mm512_load_si512(random[i / 2]), _mm_cvtsi32_si128(16 * (i % 2))), _mm512_set1_epi32(0xffff));
+          _mm512_srl_epi32(_mm512_load_si512(random[i / 2]), _mm_cvtsi32_si128(16 * (i % 2))),
+          _mm512_set1_epi32(0xffff));
       words[8 * part + i] = _mm512_cmpge_epu32_mask(halves, _mm512_set1_epi32(static_cast<int>(threshold)));
 #else
       std::uint32_t bits = 0;
       for (int j = 0; j < 16; ++j)
-        bits |= static_cast<std::uint32_t>(((random[i / 2][j] >> (16 * (i % 2))) & 0xffffu) >= threshold) << j;
+        bits |= static_cast<std::uint32_t>(((random[i / 2][j] >> (16 * (i % 2))) & 0xffffu) >= threshold)
+                << j;
       words[8 * part + i] = static_cast<std::uint16_t>(bits);
 #endif
     }
@@ -51,8 +53,7 @@ inline void dropout_tile_by_key(const backend::AttentionShape& s, std::int64_t b
   std::uint16_t by_query[kDropoutTileWords];
   dropout_tile_by_query(s, batch, head, query, key, by_query);
 #if defined(__AVX512F__)
-  const __m512i lines =
-      _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(by_query)));
+  const __m512i lines = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(by_query)));
   for (int j = 0; j < 16; ++j) words[j] = _mm512_test_epi32_mask(lines, _mm512_set1_epi32(1 << j));
 #else
   for (int j = 0; j < 16; ++j) {
@@ -71,10 +72,12 @@ inline IntegerVector<C> dropout_lanes(std::uint16_t bits, std::int64_t first) {
   return ((splat_integer<C>(static_cast<Integer>(bits >> first)) >> lanes) & 1) != 0;
 }
 
-/// Zeroes the dropped weights of a block: rows of queries from `query`, columns of keys from `key`, both multiples of 16.
+/// Zeroes the dropped weights of a block: rows of queries from `query`, columns of keys from `key`, both
+/// multiples of 16.
 template <class C, class E>
-inline void drop_weights(const backend::AttentionShape& s, std::int64_t batch, std::int64_t head, std::int64_t query,
-                         std::int64_t rows, std::int64_t key, std::int64_t columns, E* weights, std::int64_t stride) {
+inline void drop_weights(const backend::AttentionShape& s, std::int64_t batch, std::int64_t head,
+                         std::int64_t query, std::int64_t rows, std::int64_t key, std::int64_t columns,
+                         E* weights, std::int64_t stride) {
   std::uint16_t words[kDropoutTileWords];
   for (std::int64_t r = 0; r < rows; r += kDropoutTile)
     for (std::int64_t j = 0; j < columns; j += kDropoutTile) {

@@ -6,7 +6,8 @@
 
 namespace attend::ATTEND_ISA {
 
-/// to[rows padded][width] = from[rows][columns] with zeros around; width >= columns is the padded number of columns.
+/// to[rows padded][width] = from[rows][columns] with zeros around; width >= columns is the padded number of
+/// columns.
 template <class S, class E>
 inline void pack_rows(const S* from, std::int64_t row_stride, std::int64_t rows, std::int64_t columns, E* to,
                       std::int64_t padded_rows, std::int64_t width) {
@@ -21,7 +22,8 @@ inline void pack_rows(const S* from, std::int64_t row_stride, std::int64_t rows,
       for (; i + lanes <= columns; i += lanes) store(out + i, load(line + i));
       for (; i < columns; ++i) from_compute(to_compute(line[i]), out[i]);
     }
-    __builtin_memset(static_cast<void*>(out + columns), 0, static_cast<std::size_t>(width - columns) * sizeof(E));
+    __builtin_memset(static_cast<void*>(out + columns), 0,
+                     static_cast<std::size_t>(width - columns) * sizeof(E));
   }
   __builtin_memset(static_cast<void*>(to + rows * width), 0,
                    static_cast<std::size_t>((padded_rows - rows) * width) * sizeof(E));
@@ -51,7 +53,8 @@ inline void transpose_words(const Word* from, std::int64_t stride, std::int64_t 
       // r[4 g + c] holds, in each 128-bit lane l, column 4 l + c of rows 4 g to 4 g + 3.
 #pragma GCC unroll 4
       for (int c = 0; c < 4; ++c) {
-        const __m512i low = _mm512_shuffle_i32x4(r[c], r[4 + c], 0x88), high = _mm512_shuffle_i32x4(r[c], r[4 + c], 0xdd);
+        const __m512i low = _mm512_shuffle_i32x4(r[c], r[4 + c], 0x88),
+                      high = _mm512_shuffle_i32x4(r[c], r[4 + c], 0xdd);
         const __m512i low2 = _mm512_shuffle_i32x4(r[8 + c], r[12 + c], 0x88),
                       high2 = _mm512_shuffle_i32x4(r[8 + c], r[12 + c], 0xdd);
         _mm512_storeu_si512(to + (column + c) * 16, _mm512_shuffle_i32x4(low, low2, 0x88));
@@ -83,8 +86,8 @@ using Word = typename WordOf<E>::type;
 template <class E>
 inline void pack_transposed(const E* rows, std::int64_t n, std::int64_t width, E* to) {
   for (std::int64_t panel = 0; panel < n; panel += kPanel)
-    transpose_words(reinterpret_cast<const Word<E>*>(rows + panel * width), width / kStep<E>, width / kStep<E>,
-                    reinterpret_cast<Word<E>*>(to + panel * width));
+    transpose_words(reinterpret_cast<const Word<E>*>(rows + panel * width), width / kStep<E>,
+                    width / kStep<E>, reinterpret_cast<Word<E>*>(to + panel * width));
 }
 
 /// One step of k of one panel, from computed values in rows.
@@ -114,7 +117,8 @@ template <class E>
 inline void transpose_rows(const E* rows, std::int64_t n, std::int64_t width, E* to) {
   alignas(64) Word<E> words[256 * 16];  // head dimensions reach 256
   for (std::int64_t first = 0; first < n; first += 16) {
-    transpose_words(reinterpret_cast<const Word<E>*>(rows + first * width), width / kStep<E>, width / kStep<E>, words);
+    transpose_words(reinterpret_cast<const Word<E>*>(rows + first * width), width / kStep<E>,
+                    width / kStep<E>, words);
     for (std::int64_t c = 0; c < width / kStep<E>; ++c) {
       const Word<E>* line = words + c * 16;
       if constexpr (sizeof(E) == 2) {

@@ -2,13 +2,13 @@
 
 // Products of small dense blocks, the inside of the attention kernels: C (+)= A B.
 //
-// A is row-major. B is packed in panels of 16 columns; in a panel, k runs outermost and bf16 values stand in pairs of
-// consecutive k, as the bf16 dot-product instructions (AVX512_BF16 and AMX alike) read them:
+// A is row-major. B is packed in panels of 16 columns; in a panel, k runs outermost and bf16 values stand in
+// pairs of consecutive k, as the bf16 dot-product instructions (AVX512_BF16 and AMX alike) read them:
 //
 //     f32, f64:  [n / 16][k][16]          bf16:  [n / 16][k / 2][16][2]
 //
-// so element (k, n) of a block that starts at k0 lies k0 * 16 elements further in both. Sizes are padded with zeros:
-// m and n to multiples of 16, k to a multiple of 32.
+// so element (k, n) of a block that starts at k0 lies k0 * 16 elements further in both. Sizes are padded with
+// zeros: m and n to multiples of 16, k to a multiple of 32.
 
 #include "backend/cpu/vector.h"
 
@@ -17,7 +17,9 @@ namespace attend::ATTEND_ISA {
 constexpr std::int64_t kPanel = 16;
 constexpr std::int64_t kPadding = 32;
 
-constexpr std::int64_t padded(std::int64_t size) { return (size + kPadding - 1) / kPadding * kPadding; }
+constexpr std::int64_t padded(std::int64_t size) {
+  return (size + kPadding - 1) / kPadding * kPadding;
+}
 
 /// What a stored type is packed as: bf16 stays bf16 only where the processor multiplies it.
 template <class S>
@@ -39,7 +41,9 @@ struct Panels {
   const E* data;
   std::int64_t depth;
 
-  const E* at(std::int64_t k, std::int64_t n) const { return data + n / kPanel * kPanel * depth + k * kPanel; }
+  const E* at(std::int64_t k, std::int64_t n) const {
+    return data + n / kPanel * kPanel * depth + k * kPanel;
+  }
 };
 
 template <class E>
@@ -47,10 +51,18 @@ constexpr int kStep = 1;  // consecutive k that one instruction takes
 template <>
 inline constexpr int kStep<BFloat16> = 2;
 
-inline F32 broadcast_step(const float* p) { return splat(*p); }
-inline F64 broadcast_step(const double* p) { return splat(*p); }
-inline F32 multiply_add(F32 a, F32 b, F32 c) { return a * b + c; }
-inline F64 multiply_add(F64 a, F64 b, F64 c) { return a * b + c; }
+inline F32 broadcast_step(const float* p) {
+  return splat(*p);
+}
+inline F64 broadcast_step(const double* p) {
+  return splat(*p);
+}
+inline F32 multiply_add(F32 a, F32 b, F32 c) {
+  return a * b + c;
+}
+inline F64 multiply_add(F64 a, F64 b, F64 c) {
+  return a * b + c;
+}
 #if defined(__AVX512BF16__)
 struct BF16Pairs {
   __m512i bits;
@@ -87,8 +99,8 @@ inline typename StepVectorOf<E>::type load_step(const E* p) {
 
 /// Rows x (Columns panels) of C kept in registers over the whole of k.
 template <int Rows, int Columns, class E, class C>
-inline void register_block(const E* a, std::int64_t lda, const E* b, std::int64_t panel_stride, C* c, std::int64_t ldc,
-                           std::int64_t k, bool accumulate) {
+inline void register_block(const E* a, std::int64_t lda, const E* b, std::int64_t panel_stride, C* c,
+                           std::int64_t ldc, std::int64_t k, bool accumulate) {
   constexpr int kVectors = static_cast<int>(kPanel) / kLanes<C>;  // of one panel row
   constexpr std::int64_t kStepElements = kStep<E> * kPanel;
   Vector<C> sums[Rows][Columns * kVectors];
@@ -117,8 +129,9 @@ inline void register_block(const E* a, std::int64_t lda, const E* b, std::int64_
 }
 
 template <class E, class C>
-inline void vector_product(const E* a, std::int64_t lda, const Panels<E>& b, std::int64_t k0, std::int64_t n0, C* c,
-                           std::int64_t ldc, std::int64_t m, std::int64_t n, std::int64_t k, bool accumulate) {
+inline void vector_product(const E* a, std::int64_t lda, const Panels<E>& b, std::int64_t k0, std::int64_t n0,
+                           C* c, std::int64_t ldc, std::int64_t m, std::int64_t n, std::int64_t k,
+                           bool accumulate) {
   constexpr int kVectors = static_cast<int>(kPanel) / kLanes<C>;
   // As many sums as the registers hold beside one row of B: 32 registers with AVX-512, 16 before.
   constexpr int kColumns = kVectors == 1 ? 2 : 1;
@@ -127,11 +140,12 @@ inline void vector_product(const E* a, std::int64_t lda, const Panels<E>& b, std
   std::int64_t j = 0;
   for (; j + kColumns * kPanel <= n; j += kColumns * kPanel)
     for (std::int64_t r = 0; r < m; r += kRows)
-      register_block<kRows, kColumns>(a + r * lda, lda, b.at(k0, n0 + j), panel_stride, c + r * ldc + j, ldc, k,
-                                      accumulate);
+      register_block<kRows, kColumns>(a + r * lda, lda, b.at(k0, n0 + j), panel_stride, c + r * ldc + j, ldc,
+                                      k, accumulate);
   for (; j < n; j += kPanel)
     for (std::int64_t r = 0; r < m; r += kRows)
-      register_block<kRows, 1>(a + r * lda, lda, b.at(k0, n0 + j), panel_stride, c + r * ldc + j, ldc, k, accumulate);
+      register_block<kRows, 1>(a + r * lda, lda, b.at(k0, n0 + j), panel_stride, c + r * ldc + j, ldc, k,
+                               accumulate);
 }
 
 #if defined(__AMX_BF16__)
@@ -152,8 +166,9 @@ class TileScope {
   TileScope& operator=(const TileScope&) = delete;
 };
 
-inline void product(const BFloat16* a, std::int64_t lda, const Panels<BFloat16>& b, std::int64_t k0, std::int64_t n0,
-                    float* c, std::int64_t ldc, std::int64_t m, std::int64_t n, std::int64_t k, bool accumulate) {
+inline void product(const BFloat16* a, std::int64_t lda, const Panels<BFloat16>& b, std::int64_t k0,
+                    std::int64_t n0, float* c, std::int64_t ldc, std::int64_t m, std::int64_t n,
+                    std::int64_t k, bool accumulate) {
   const auto a_bytes = static_cast<std::size_t>(lda) * 2, c_bytes = static_cast<std::size_t>(ldc) * 4;
   std::int64_t r = 0;
   for (; r < m; r += 32) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// Philox4x32-10 (attend/base/random.h) on vectors: each lane is a counter of its own. Equal to attend::philox bit for
-// bit.
+// Philox4x32-10 (attend/base/random.h) on vectors: each lane is a counter of its own. Equal to attend::philox
+// bit for bit.
 
 #include "backend/cpu/vector.h"
 
@@ -53,8 +53,8 @@ inline PhiloxLanes philox_lanes(PhiloxLanes counter, std::uint64_t key) {
 }
 
 /// 16 counters {first + lane, c1, c2, c3}: out[word][lane].
-inline void philox16(std::uint32_t first, std::uint32_t c1, std::uint32_t c2, std::uint32_t c3, std::uint64_t key,
-                     std::uint32_t (*out)[16]) {
+inline void philox16(std::uint32_t first, std::uint32_t c1, std::uint32_t c2, std::uint32_t c3,
+                     std::uint64_t key, std::uint32_t (*out)[16]) {
   constexpr int lanes = kVectorBytes / 4;
   for (int part = 0; part < 16; part += lanes) {
     PhiloxLanes counter;

@@ -1,5 +1,5 @@
-// Fused attention, backward (Dao, "FlashAttention-2", 2023). With the saved log-sums the weights of any block are
-// computed again from queries and keys. Blocks are held transposed, [keys][queries]:
+// Fused attention, backward (Dao, "FlashAttention-2", 2023). With the saved log-sums the weights of any block
+// are computed again from queries and keys. Blocks are held transposed, [keys][queries]:
 //
 //     P^T = 2^(K Q^T - log_sum)      dV += P^T dO           dP^T = V dO^T
 //     dS^T = P^T (dP^T - delta)      dK += dS^T Q           dQ^T += K^T dS^T         delta_q = dO_q . O_q
@@ -24,15 +24,15 @@ constexpr std::int64_t kQueryBlock = 128;
 // Everything of one key head, and of one query head at a time.
 template <class E, class C>
 struct Scratch {
-  E *key_rows, *key_columns, *value_rows;        // A operands: [keys][dim], [dim][keys], [keys][value dim]
-  E *rows;                                       // queries or output gradients as rows, before they are packed
-  E *query_columns, *query_panels;               // B operands with k along dim and along queries
-  E *gradient_columns, *gradient_panels;         // the same of the output gradients
-  C *log_sum, *delta;                            // for each query
-  C *scores, *weight_gradients;                  // [kKeyBlock][kQueryBlock]
-  E *weights, *score_gradients, *score_panels;   // A, A and B operands of the same block
-  C *key_sum, *value_sum;                        // dK [keys][dim] and dV [keys][value dim] over the heads of the group
-  C *query_sum;                                  // dQ^T [dim][queries]
+  E *key_rows, *key_columns, *value_rows;       // A operands: [keys][dim], [dim][keys], [keys][value dim]
+  E* rows;                                      // queries or output gradients as rows, before they are packed
+  E *query_columns, *query_panels;              // B operands with k along dim and along queries
+  E *gradient_columns, *gradient_panels;        // the same of the output gradients
+  C *log_sum, *delta;                           // for each query
+  C *scores, *weight_gradients;                 // [kKeyBlock][kQueryBlock]
+  E *weights, *score_gradients, *score_panels;  // A, A and B operands of the same block
+  C *key_sum, *value_sum;  // dK [keys][dim] and dV [keys][value dim] over the heads of the group
+  C* query_sum;            // dQ^T [dim][queries]
   std::uint16_t* mask;
 
   Scratch(Arena& a, const AttentionShape& s) {
@@ -91,18 +91,20 @@ class Head {
   }
 
   void pack_keys() {
-    pack_rows(at<S>(work_.key, batch_, 0, key_head_), work_.key.row_stride, s_.keys, s_.dim, x_.key_rows, keys_, dim_);
+    pack_rows(at<S>(work_.key, batch_, 0, key_head_), work_.key.row_stride, s_.keys, s_.dim, x_.key_rows,
+              keys_, dim_);
     transpose_rows(x_.key_rows, keys_, dim_, x_.key_columns);
-    pack_rows(at<S>(work_.value, batch_, 0, key_head_), work_.value.row_stride, s_.keys, s_.value_dim, x_.value_rows,
-              keys_, value_dim_);
+    pack_rows(at<S>(work_.value, batch_, 0, key_head_), work_.value.row_stride, s_.keys, s_.value_dim,
+              x_.value_rows, keys_, value_dim_);
   }
 
   void pack_queries(std::int64_t head) {
-    pack_rows(at<S>(work_.query, batch_, 0, head), work_.query.row_stride, s_.queries, s_.dim, x_.rows, queries_, dim_);
+    pack_rows(at<S>(work_.query, batch_, 0, head), work_.query.row_stride, s_.queries, s_.dim, x_.rows,
+              queries_, dim_);
     pack_transposed(x_.rows, queries_, dim_, x_.query_columns);
     pack_panels(x_.rows, queries_, dim_, x_.query_panels);
-    pack_rows(at<S>(work_.output_gradient, batch_, 0, head), work_.output_gradient.row_stride, s_.queries, s_.value_dim,
-              x_.rows, queries_, value_dim_);
+    pack_rows(at<S>(work_.output_gradient, batch_, 0, head), work_.output_gradient.row_stride, s_.queries,
+              s_.value_dim, x_.rows, queries_, value_dim_);
     pack_transposed(x_.rows, queries_, value_dim_, x_.gradient_columns);
     pack_panels(x_.rows, queries_, value_dim_, x_.gradient_panels);
     const C* log_sum = static_cast<const C*>(work_.log_sum) + (batch_ * s_.heads + head) * s_.queries;
@@ -130,42 +132,45 @@ class Head {
     const std::int64_t first = s_.causal ? max_integer(0, key - reach) / kPadding * kPadding : 0;
     for (std::int64_t query = first; query < queries_; query += kQueryBlock) {
       const std::int64_t columns = min_integer(kQueryBlock, queries_ - query);
-      product(x_.key_rows + key * dim_, dim_, Panels<E>{x_.query_columns, dim_}, 0, query, x_.scores, kQueryBlock, rows,
-              columns, dim_, false);
-      product(x_.value_rows + key * value_dim_, value_dim_, Panels<E>{x_.gradient_columns, value_dim_}, 0, query,
-              x_.weight_gradients, kQueryBlock, rows, columns, value_dim_, false);
+      product(x_.key_rows + key * dim_, dim_, Panels<E>{x_.query_columns, dim_}, 0, query, x_.scores,
+              kQueryBlock, rows, columns, dim_, false);
+      product(x_.value_rows + key * value_dim_, value_dim_, Panels<E>{x_.gradient_columns, value_dim_}, 0,
+              query, x_.weight_gradients, kQueryBlock, rows, columns, value_dim_, false);
       weigh(head, key, count, rows, query, columns);
       product(x_.weights, kQueryBlock, Panels<E>{x_.gradient_panels, queries_}, query, 0,
               x_.value_sum + key * value_dim_, value_dim_, rows, value_dim_, columns, true);
-      product(x_.score_gradients, kQueryBlock, Panels<E>{x_.query_panels, queries_}, query, 0, x_.key_sum + key * dim_,
-              dim_, rows, dim_, columns, true);
-      product(x_.key_columns + key, keys_, Panels<E>{x_.score_panels, kKeyBlock}, 0, 0, x_.query_sum + query, queries_,
-              dim_, columns, padded(rows), true);
+      product(x_.score_gradients, kQueryBlock, Panels<E>{x_.query_panels, queries_}, query, 0,
+              x_.key_sum + key * dim_, dim_, rows, dim_, columns, true);
+      product(x_.key_columns + key, keys_, Panels<E>{x_.score_panels, kKeyBlock}, 0, 0, x_.query_sum + query,
+              queries_, dim_, columns, padded(rows), true);
     }
   }
 
-  // Scores and weight gradients of the block become weights and score gradients, in the layouts of the products.
+  // Scores and weight gradients of the block become weights and score gradients, in the layouts of the
+  // products.
   void weigh(std::int64_t head, std::int64_t key, std::int64_t count, std::int64_t rows, std::int64_t query,
              std::int64_t columns) {
     const std::int64_t reach = s_.keys - s_.queries;
     const Vector<C> scale2 = splat(static_cast<C>(s_.scale * 1.4426950408889634)),
-                    scale = splat(static_cast<C>(s_.scale)), keep = splat(static_cast<C>(1 / (1 - s_.dropout)));
+                    scale = splat(static_cast<C>(s_.scale)),
+                    keep = splat(static_cast<C>(1 / (1 - s_.dropout)));
     for (std::int64_t r = 0; r < padded(rows); ++r) {
       if (s_.dropout > 0 && r % kDropoutTile == 0 && r < count)
         for (std::int64_t tile = 0; tile < columns; tile += kDropoutTile)
-          dropout_tile_by_key(s_, batch_, head, query + tile, key + r, x_.mask + tile / kDropoutTile * kDropoutTileWords);
+          dropout_tile_by_key(s_, batch_, head, query + tile, key + r,
+                              x_.mask + tile / kDropoutTile * kDropoutTileWords);
       // The first query that may look at this key.
       const std::int64_t from = s_.causal ? max_integer(0, key + r - reach - query) : 0;
       for (std::int64_t j = 0; j < columns; j += kLanes<C>) {
         Vector<C> p{}, ds{};
-        if (r < count && j + kLanes<C> > from) {
+        if (r < count && j + kLanes < C >> from) {
           p = exp2_of<S>(load(x_.scores + r * kQueryBlock + j) * scale2 - load(x_.log_sum + query + j));
           if (j < from) p = lane_numbers<C>() < splat_integer<C>(from - j) ? Vector<C>{} : p;
           Vector<C> dp = load(x_.weight_gradients + r * kQueryBlock + j);
           Vector<C> kept = p;
           if (s_.dropout > 0) {
-            const IntegerVector<C> keeps =
-                dropout_lanes<C>(x_.mask[j / kDropoutTile * kDropoutTileWords + r % kDropoutTile], j % kDropoutTile);
+            const IntegerVector<C> keeps = dropout_lanes<C>(
+                x_.mask[j / kDropoutTile * kDropoutTileWords + r % kDropoutTile], j % kDropoutTile);
             kept = keeps ? p * keep : Vector<C>{};
             dp = keeps ? dp * keep : Vector<C>{};
           }

@@ -1,4 +1,5 @@
-// Attention of few queries over a long cache: every key and value is read once for all query heads that share it.
+// Attention of few queries over a long cache: every key and value is read once for all query heads that share
+// it.
 
 #include "backend/cpu/attention_block.h"
 #include "backend/cpu/block_pack.h"
@@ -54,8 +55,8 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
   C* maximum = x.sum + lines * value_width;
   C* total = maximum + lines;
   for (std::int64_t i = 0; i < lines; ++i) {
-    pack_rows(at<S>(work.query, batch, i / group, key_head * group + i % group), 0, 1, s.dim, x.query + i * width, 1,
-              width);
+    pack_rows(at<S>(work.query, batch, i / group, key_head * group + i % group), 0, 1, s.dim,
+              x.query + i * width, 1, width);
     maximum[i] = C(-__builtin_inf());
     total[i] = 0;
     for (std::int64_t j = 0; j < value_width; ++j) x.sum[i * value_width + j] = 0;

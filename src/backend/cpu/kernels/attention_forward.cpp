@@ -1,5 +1,5 @@
-// Fused attention, forward (Dao, "FlashAttention-2", 2023): blocks of keys pass by a block of queries, whose running
-// maximum and sum make the softmax exact, so that no [queries, keys] tensor is ever in memory.
+// Fused attention, forward (Dao, "FlashAttention-2", 2023): blocks of keys pass by a block of queries, whose
+// running maximum and sum make the softmax exact, so that no [queries, keys] tensor is ever in memory.
 
 #include "backend/cpu/attention_block.h"
 #include "backend/cpu/attention_dropout.h"
@@ -19,7 +19,8 @@ constexpr std::int64_t kKeyBlock = 256;
 template <class E>
 struct PackedHead {
   E* keys;    // B of query . key: depth is the padded head dimension, panels run over keys
-  E* values;  // B of weights . values: depth is the padded number of keys, panels run over the value dimension
+  E* values;  // B of weights . values: depth is the padded number of keys, panels run over the value
+              // dimension
 
   PackedHead(Arena& arena, const AttentionShape& s)
       : keys(arena.take<E>(padded(s.keys) * padded(s.dim))),
@@ -92,11 +93,12 @@ void forward_block_of(const AttentionForward& work, std::int64_t batch, std::int
   const TileScope tiles;
 
   const std::int64_t first = block * kQueryBlock, rows = min_integer(kQueryBlock, s.queries - first);
-  const std::int64_t padded_rows = (rows + 15) / 16 * 16, width = padded(s.dim), value_width = padded(s.value_dim);
+  const std::int64_t padded_rows = (rows + 15) / 16 * 16, width = padded(s.dim),
+                     value_width = padded(s.value_dim);
   const std::int64_t reach = s.keys - s.queries;  // query i sees keys up to i + reach when causal
   const std::int64_t keys = s.causal ? max_integer(0, min_integer(s.keys, first + rows + reach)) : s.keys;
-  pack_rows(at<S>(work.query, batch, first, head), work.query.row_stride, rows, s.dim, scratch.query, padded_rows,
-            width);
+  pack_rows(at<S>(work.query, batch, first, head), work.query.row_stride, rows, s.dim, scratch.query,
+            padded_rows, width);
 
   // In units of log2: 2^(scale2 * q.k) = e^(scale * q.k).
   const C scale2 = static_cast<C>(s.scale * 1.4426950408889634);
@@ -107,8 +109,8 @@ void forward_block_of(const AttentionForward& work, std::int64_t batch, std::int
   }
   for (std::int64_t key = 0; key < keys; key += kKeyBlock) {
     const std::int64_t count = min_integer(kKeyBlock, keys - key), columns = padded(count);
-    product(scratch.query, width, Panels<E>{other.keys, width}, 0, key, scratch.scores, kKeyBlock, padded_rows, columns,
-            width, false);
+    product(scratch.query, width, Panels<E>{other.keys, width}, 0, key, scratch.scores, kKeyBlock,
+            padded_rows, columns, width, false);
     for (std::int64_t r = 0; r < rows; ++r) {
       const std::int64_t valid =
           s.causal ? max_integer(0, min_integer(count, first + r + reach + 1 - key)) : count;
@@ -128,11 +130,11 @@ void forward_block_of(const AttentionForward& work, std::int64_t batch, std::int
       if (key > 0 && shrink != C(1)) scale_row(scratch.sum + r * value_width, value_width, shrink);
     }
     for (std::int64_t r = rows; r < padded_rows; ++r)
-      for (std::int64_t j = 0; j < columns; j += kLanes<C>) store(scratch.weights + r * kKeyBlock + j, Vector<C>{});
-    if (s.dropout > 0)
-      drop_weights<C>(s, batch, head, first, rows, key, columns, scratch.weights, kKeyBlock);
-    product(scratch.weights, kKeyBlock, Panels<E>{other.values, padded(s.keys)}, key, 0, scratch.sum, value_width,
-            padded_rows, value_width, columns, key > 0);
+      for (std::int64_t j = 0; j < columns; j += kLanes<C>)
+        store(scratch.weights + r * kKeyBlock + j, Vector<C>{});
+    if (s.dropout > 0) drop_weights<C>(s, batch, head, first, rows, key, columns, scratch.weights, kKeyBlock);
+    product(scratch.weights, kKeyBlock, Panels<E>{other.values, padded(s.keys)}, key, 0, scratch.sum,
+            value_width, padded_rows, value_width, columns, key > 0);
   }
 
   const C keep = static_cast<C>(1 / (1 - s.dropout));
@@ -151,7 +153,8 @@ void forward_block_of(const AttentionForward& work, std::int64_t batch, std::int
 }
 
 template <class S>
-void pack_of(const AttentionForward& work, std::int64_t batch, std::int64_t key_head, void* packed, void* memory) {
+void pack_of(const AttentionForward& work, std::int64_t batch, std::int64_t key_head, void* packed,
+             void* memory) {
   using E = Packed<S>;
   const AttentionShape& s = work.shape;
   Arena packed_arena(packed);
@@ -160,7 +163,8 @@ void pack_of(const AttentionForward& work, std::int64_t batch, std::int64_t key_
   E* rows = Arena(memory).take<E>(keys * max_integer(width, value_width));
   pack_rows(at<S>(work.key, batch, 0, key_head), work.key.row_stride, s.keys, s.dim, rows, keys, width);
   pack_transposed(rows, keys, width, to.keys);
-  pack_rows(at<S>(work.value, batch, 0, key_head), work.value.row_stride, s.keys, s.value_dim, rows, keys, value_width);
+  pack_rows(at<S>(work.value, batch, 0, key_head), work.value.row_stride, s.keys, s.value_dim, rows, keys,
+            value_width);
   pack_panels(rows, keys, value_width, to.values);
 }
 
@@ -179,7 +183,8 @@ std::size_t forward_scratch_bytes(const AttentionShape& s) {
   return arena.used() > rows.used() ? arena.used() : rows.used();
 }
 
-void pack(const AttentionForward& work, std::int64_t batch, std::int64_t key_head, void* packed, void* scratch) {
+void pack(const AttentionForward& work, std::int64_t batch, std::int64_t key_head, void* packed,
+          void* scratch) {
   visit_floating(work.shape.dtype, [&]<class S>() { pack_of<S>(work, batch, key_head, packed, scratch); });
 }
 
