@@ -62,8 +62,8 @@ TEST(Unary, IsItsDefinitionAndDerivativeAtAwkwardSizes) {
 TEST(Unary, ReadsStridedInputsAndGradients) {
   const Tensor x = random_tensor({5, 7}, DType::f64, 1, 0.5, 2);
   for (const auto& [name, unary] : kUnary) {
-    const auto turned = [&](const Tensors& in) {
-      return Tensors{op::transpose(unary.operation(op::transpose(op::slice(in[0], 1, 2, 6))))};
+    const auto turned = [operation = unary.operation](const Tensors& in) {
+      return Tensors{op::transpose(operation(op::transpose(op::slice(in[0], 1, 2, 6))))};
     };
     EXPECT_TRUE(test::gradients_match(turned, {x})) << name;
   }

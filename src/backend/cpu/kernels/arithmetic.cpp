@@ -21,14 +21,11 @@ V map_lanes(V v, Function function) {
   return v;
 }
 
-template <class V>
-V square_root(V v) {
-  return map_lanes(v, [](auto x) {
-    if constexpr (sizeof(x) == 4)
-      return __builtin_sqrtf(x);
-    else
-      return __builtin_sqrt(x);
-  });
+F32 square_root(F32 v) {
+  return sqrt(v);
+}
+F64 square_root(F64 v) {
+  return map_lanes(v, [](double x) { return __builtin_sqrt(x); });
 }
 
 template <class V>
