@@ -130,15 +130,37 @@ inline void store(BFloat16* p, F32 v) {
 /// Loads `count` < lanes elements; the other lanes are zero.
 template <class S>
 inline Vector<Compute<S>> load_partial(const S* p, std::int64_t count) {
+#if defined(__AVX512F__)
+  const auto mask = (1u << count) - 1;
+  if constexpr (sizeof(S) == 8)
+    return bit_cast_vector<F64>(_mm512_maskz_loadu_pd(static_cast<__mmask8>(mask), p));
+  else if constexpr (sizeof(S) == 4)
+    return bit_cast_vector<F32>(_mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), p));
+  else
+    return bit_cast_vector<F32>(_mm512_slli_epi32(
+        _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(static_cast<__mmask16>(mask), p)), 16));
+#else
   S buffer[kLanes<Compute<S>>] = {};
   for (std::int64_t i = 0; i < count; ++i) buffer[i] = p[i];
   return load(buffer);
+#endif
 }
 template <class S>
 inline void store_partial(S* p, Vector<Compute<S>> v, std::int64_t count) {
   S buffer[kLanes<Compute<S>>];
   store(buffer, v);
+#if defined(__AVX512F__)
+  const auto mask = (1u << count) - 1;
+  if constexpr (sizeof(S) == 8)
+    _mm512_mask_storeu_pd(p, static_cast<__mmask8>(mask), bit_cast_vector<__m512d>(v));
+  else if constexpr (sizeof(S) == 4)
+    _mm512_mask_storeu_ps(p, static_cast<__mmask16>(mask), bit_cast_vector<__m512>(v));
+  else
+    _mm256_mask_storeu_epi16(p, static_cast<__mmask16>(mask),
+                             _mm256_loadu_si256(reinterpret_cast<const __m256i*>(buffer)));
+#else
   for (std::int64_t i = 0; i < count; ++i) p[i] = buffer[i];
+#endif
 }
 
 inline float to_compute(float v) {
@@ -183,13 +205,35 @@ inline C max_lanes(Vector<C> v) {
   for (int i = 1; i < kLanes<C>; ++i) best = lanes[i] > best ? lanes[i] : best;
   return best;
 }
+
+/// a > b ? a : b, and a < b ? a : b: the second one when either is NaN. One instruction where there is one.
 template <class V>
 inline V max_of(V a, V b) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(a[0]) == 4)
+    return bit_cast_vector<V>(_mm512_max_ps(bit_cast_vector<__m512>(a), bit_cast_vector<__m512>(b)));
+  return bit_cast_vector<V>(_mm512_max_pd(bit_cast_vector<__m512d>(a), bit_cast_vector<__m512d>(b)));
+#elif defined(__AVX2__)
+  if constexpr (sizeof(a[0]) == 4)
+    return bit_cast_vector<V>(_mm256_max_ps(bit_cast_vector<__m256>(a), bit_cast_vector<__m256>(b)));
+  return bit_cast_vector<V>(_mm256_max_pd(bit_cast_vector<__m256d>(a), bit_cast_vector<__m256d>(b)));
+#else
   return a > b ? a : b;
+#endif
 }
 template <class V>
 inline V min_of(V a, V b) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(a[0]) == 4)
+    return bit_cast_vector<V>(_mm512_min_ps(bit_cast_vector<__m512>(a), bit_cast_vector<__m512>(b)));
+  return bit_cast_vector<V>(_mm512_min_pd(bit_cast_vector<__m512d>(a), bit_cast_vector<__m512d>(b)));
+#elif defined(__AVX2__)
+  if constexpr (sizeof(a[0]) == 4)
+    return bit_cast_vector<V>(_mm256_min_ps(bit_cast_vector<__m256>(a), bit_cast_vector<__m256>(b)));
+  return bit_cast_vector<V>(_mm256_min_pd(bit_cast_vector<__m256d>(a), bit_cast_vector<__m256d>(b)));
+#else
   return a < b ? a : b;
+#endif
 }
 
 // ---- Functions

@@ -1,7 +1,7 @@
 #pragma once
 
 // Functions of vectors beyond vector.h. Each has two precisions: `full`, and `rough`, whose relative error is
-// below 2^-13, for values that are rounded to bf16 (8 bits) right after.
+// below 2^-12, for values that are rounded to bf16 (8 bits) right after.
 
 #include "backend/cpu/vector.h"
 
@@ -10,8 +10,7 @@ namespace attend::ATTEND_ISA {
 /// x between low and high; NaN stays.
 template <class V>
 inline V clamp(V x, V low, V high) {
-  x = x < low ? low : x;
-  return x > high ? high : x;
+  return min_of(high, max_of(low, x));
 }
 
 /// 1 / x for x that is finite and not zero, and whose inverse is normal.
@@ -33,15 +32,16 @@ template <class C, bool rough>
 inline Vector<C> exp_of(Vector<C> x) {
 #if defined(__AVX512F__)
   if constexpr (sizeof(C) == 4 && rough) {
-    const F32 y = x * 1.44269504f;
-    const __m512 n = _mm512_roundscale_ps(bit_cast_vector<__m512>(y), 8);
-    const F32 f = y - bit_cast_vector<F32>(n);
-    F32 p = splat(9.581975826e-3f);
-    p = p * f + 5.591419231e-2f;
-    p = p * f + 2.402415940e-1f;
-    p = p * f + 6.931233157e-1f;
+    // n = round(x / ln 2) by an addition that pushes all fraction bits out; it is added to the exponent of
+    // 2^f.
+    constexpr float log2e = 1.44269504f, magic = 12582912.0f;
+    const F32 shifted = x * log2e + magic;
+    const F32 f = x * log2e - (shifted - magic);
+    F32 p = splat(5.499789095e-2f);
+    p = p * f + 2.422488979e-1f;
+    p = p * f + 6.932883311e-1f;
     p = p * f + 1.0f;
-    return bit_cast_vector<F32>(_mm512_scalef_ps(bit_cast_vector<__m512>(p), n));
+    return bit_cast_vector<F32>(bit_cast_vector<I32>(p) + (bit_cast_vector<I32>(shifted) << 23));
   }
 #endif
   return exp<C>(x);
@@ -100,7 +100,7 @@ inline Normal<C> normal(Vector<C> x) {
   } else {
     // Phi(-a) e^(a^2 / 2) as a polynomial in t = 1 / (1 + c a), by least squares reweighted towards the
     // smallest largest relative error on 0 <= a <= 14: 2e-8, and 4e-5 for the rough one.
-    const V a = x < 0 ? -x : x;
+    const V a = bit_cast_vector<V>(bit_cast_vector<I32>(x) & 0x7fffffff);
     V p, t;
     if constexpr (rough) {
       t = reciprocal<C, rough>(1 + a * 0.38f);

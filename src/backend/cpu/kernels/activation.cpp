@@ -83,7 +83,9 @@ inline void visit(DType dtype, Activation activation, Body&& body) {
 template <class S>
 constexpr bool kRough = sizeof(S) == 2;
 
-void forward(DType dtype, Activation activation, const void* x, void* y, std::int64_t count) {
+// Flattened, because a call for each vector would cost as much as the work.
+[[gnu::flatten]] void forward(DType dtype, Activation activation, const void* x, void* y,
+                              std::int64_t count) {
   visit(dtype, activation, [&]<Activation a, class S>() {
     using C = Compute<S>;
     const S* px = static_cast<const S*>(x);
@@ -94,8 +96,8 @@ void forward(DType dtype, Activation activation, const void* x, void* y, std::in
   });
 }
 
-void backward(DType dtype, Activation activation, const void* saved, const void* dy, void* dx,
-              std::int64_t count) {
+[[gnu::flatten]] void backward(DType dtype, Activation activation, const void* saved, const void* dy,
+                               void* dx, std::int64_t count) {
   visit(dtype, activation, [&]<Activation a, class S>() {
     using C = Compute<S>;
     const S* ps = static_cast<const S*>(saved);
@@ -113,8 +115,8 @@ void backward(DType dtype, Activation activation, const void* saved, const void*
   });
 }
 
-void gated_forward(DType dtype, Activation activation, const void* x, void* y, std::int64_t rows,
-                   std::int64_t width) {
+[[gnu::flatten]] void gated_forward(DType dtype, Activation activation, const void* x, void* y,
+                                    std::int64_t rows, std::int64_t width) {
   visit(dtype, activation, [&]<Activation a, class S>() {
     using C = Compute<S>;
     for (std::int64_t r = 0; r < rows; ++r) {
@@ -128,8 +130,8 @@ void gated_forward(DType dtype, Activation activation, const void* x, void* y, s
   });
 }
 
-void gated_backward(DType dtype, Activation activation, const void* x, const void* dy, void* dx,
-                    std::int64_t rows, std::int64_t width) {
+[[gnu::flatten]] void gated_backward(DType dtype, Activation activation, const void* x, const void* dy,
+                                     void* dx, std::int64_t rows, std::int64_t width) {
   visit(dtype, activation, [&]<Activation a, class S>() {
     using C = Compute<S>;
     for (std::int64_t r = 0; r < rows; ++r) {

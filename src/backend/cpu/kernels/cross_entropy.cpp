@@ -21,13 +21,14 @@ template <class S>
 inline Vector<Compute<S>> load_padded(const S* p, std::int64_t count, Compute<S> padding) {
   using C = Compute<S>;
   if (count == kLanes<C>) return load(p);
-  C lanes[kLanes<C>];
-  for (int i = 0; i < kLanes<C>; ++i) lanes[i] = i < count ? to_compute(p[i]) : padding;
-  return load(lanes);
+  IntegerVector<C> lane;
+  for (int i = 0; i < kLanes<C>; ++i) lane[i] = i;
+  return lane < static_cast<typename VectorOf<C>::scalar_integer>(count) ? load_partial(p, count)
+                                                                         : splat(padding);
 }
 
 template <class S>
-void forward_rows(const Forward& work) {
+[[gnu::flatten]] void forward_rows(const Forward& work) {
   using C = Compute<S>;
   using V = Vector<C>;
   constexpr std::int64_t lanes = kLanes<C>;
@@ -71,7 +72,7 @@ void forward_rows(const Forward& work) {
 }
 
 template <class S, class G>
-void backward_rows(const Backward& work) {
+[[gnu::flatten]] void backward_rows(const Backward& work) {
   using C = Compute<S>;
   using V = Vector<C>;
   const C smoothing = static_cast<C>(work.label_smoothing);

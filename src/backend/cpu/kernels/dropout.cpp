@@ -11,7 +11,7 @@ constexpr std::int64_t kBlock = kRandomHalfWords;
 static_assert(backend::DropoutKernels::kAlignment % kBlock == 0);
 
 template <class S>
-void apply_to(const backend::DropoutKernels::Work& work) {
+[[gnu::flatten]] void apply_to(const backend::DropoutKernels::Work& work) {
   using C = Compute<S>;
   using Integer = typename VectorOf<C>::scalar_integer;
   const S* in = static_cast<const S*>(work.in);

@@ -66,12 +66,11 @@ void forward_rows(const Forward& work) {
                                           : static_cast<C>(__builtin_sqrt(static_cast<double>(total))));
     if constexpr (centred) static_cast<C*>(work.mean)[r] = mean;
     static_cast<C*>(work.rstd)[r] = rstd;
+    const C centre = mean * rstd;
     S* y = static_cast<S*>(work.y) + r * columns;
     const auto write = [&](auto&& shifted) {
       for_each_vector<C>(columns, [&](std::int64_t i, std::int64_t n) {
-        V v = centred ? load_some(s + i, n) - mean : load_some(s + i, n);
-        v *= rstd;
-        store_some(y + i, shifted(v, i, n), n);
+        store_some(y + i, shifted(load_some(s + i, n) * rstd - centre, i, n), n);
       });
     };
     if (weight != nullptr && bias != nullptr)
