@@ -191,6 +191,16 @@ inline void from_compute(float v, BFloat16& s) {
 
 template <class C>
 inline C sum_lanes(Vector<C> v) {
+#if defined(__AVX512F__)
+  // The same order as below, without a way through memory.
+  if constexpr (sizeof(C) == 4) {
+    const __m512 all = bit_cast_vector<__m512>(v);
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+#endif
   C lanes[kLanes<C>];
   __builtin_memcpy(lanes, &v, sizeof v);
   for (int step = kLanes<C> / 2; step > 0; step /= 2)
