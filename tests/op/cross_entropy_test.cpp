@@ -76,7 +76,7 @@ TEST(CrossEntropy, EqualsPyTorch) {
     const char* name;
     op::CrossEntropyOptions options;
   };
-  for (const auto& [name, options] :
+  for (const Case& c :
        {Case{"mean", {}}, Case{"sum", {Reduction::sum, 0, {}}}, Case{"none", {Reduction::none, 0, {}}},
         Case{"ignored", {Reduction::mean, 0, -100}}, Case{"ignored_none", {Reduction::none, 0, -100}},
         Case{"smooth", {Reduction::mean, 0.1, {}}}, Case{"smooth_ignored", {Reduction::mean, 0.3, -100}},
@@ -85,12 +85,12 @@ TEST(CrossEntropy, EqualsPyTorch) {
       const double tolerance = dtype == DType::bf16 ? 2e-2 : dtype == DType::f32 ? 2e-5 : 1e-11;
       const test::GoldenCheck check{.dtype = dtype, .relative = tolerance, .absolute = tolerance};
       EXPECT_TRUE(test::golden_matches(
-          "nn_operations.safetensors", std::string("cross_entropy_") + name,
-          [&](const Tensors& x) { return Tensors{op::cross_entropy(x[0], x[1], options)}; }, check));
+          "nn_operations.safetensors", std::string("cross_entropy_") + c.name,
+          [&](const Tensors& x) { return Tensors{op::cross_entropy(x[0], x[1], c.options)}; }, check));
       EXPECT_TRUE(test::golden_matches(
-          "nn_operations.safetensors", std::string("linear_cross_entropy_") + name,
+          "nn_operations.safetensors", std::string("linear_cross_entropy_") + c.name,
           [&](const Tensors& x) {
-            return Tensors{op::linear_cross_entropy(x[0], x[1], x[2], with_chunk(options, 4))};
+            return Tensors{op::linear_cross_entropy(x[0], x[1], x[2], with_chunk(c.options, 4))};
           },
           check));
     }
