@@ -23,4 +23,17 @@ Tensor sinusoidal_positions(std::int64_t count, std::int64_t dim) {
   return table;
 }
 
+Rotary::Rotary(std::int64_t count, std::int64_t head_dim, double base)
+    : count_(count),
+      head_dim_(head_dim),
+      base_(base),
+      table_(op::rotary_table(count, head_dim, {.base = base})) {}
+
+Tensor Rotary::forward(const Tensor& x, std::int64_t first, std::int64_t turned) const {
+  const op::RotaryOptions options{.offset = first, .turned_heads = turned};
+  if (x.dtype() != DType::f64) return op::rotary(x, table_, options);
+  // Double precision is for checks, which are small: no memory is kept for it.
+  return op::rotary(x, op::rotary_table(count_, head_dim_, {.base = base_, .dtype = DType::f64}), options);
+}
+
 }  // namespace attend::nn

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "attend/nn/feed_forward.h"
+#include "attend/nn/norm.h"
+
+namespace attend::model {
+
+/// How the model knows the place of a token.
+enum class Positions {
+  learned,     ///< a table of parameters, added to the embedding (Radford et al., GPT, 2018)
+  sinusoidal,  ///< a fixed table, added to the embedding (Vaswani et al., 2017)
+  rotary,      ///< queries and keys are rotated by their places (Su et al., RoFormer, 2021)
+};
+
+/// What a GPT decoder is made of. The names are also the keys of its JSON object.
+struct GptConfig {
+  std::int64_t vocabulary = 256;  ///< number of different tokens
+  std::int64_t context = 64;      ///< most tokens the model sees at once
+  std::int64_t layers = 4;
+  std::int64_t heads = 4;
+  std::int64_t key_heads = 0;  ///< heads of keys and values, a divisor of `heads`; 0 means `heads`
+  std::int64_t dim = 128;      ///< features of a token; a multiple of `heads`
+  /// Inner features of the feed-forward layers; 0 means 4 dim, or 8/3 dim with a gate
+  /// (nn::FeedForwardOptions::inner).
+  std::int64_t feed_forward = 0;
+  nn::NormKind norm = nn::NormKind::layer;
+  double norm_epsilon = 1e-5;
+  Positions positions = Positions::learned;
+  double rotary_base = 10000;  ///< rotary positions only
+  nn::HiddenActivation activation = nn::HiddenActivation::gelu_tanh;
+  bool tied_embeddings = true;  ///< the output embedding is the input embedding (Press and Wolf, 2017)
+  bool bias = true;             ///< linear layers and layer norms have biases
+  double dropout = 0;           ///< of the embedding, the attention weights and each branch, in training
+  /// Standard deviation of the weights at the start; the layers that end a branch start 1 / sqrt(2 layers)
+  /// smaller (Radford et al., GPT-2, 2019, section 2.3).
+  double initialisation_std = 0.02;
+
+  std::int64_t head_dim() const { return dim / heads; }
+  /// `key_heads` and `feed_forward` with the meaning of 0 put in.
+  std::int64_t key_heads_used() const { return key_heads == 0 ? heads : key_heads; }
+  std::int64_t feed_forward_used() const;
+
+  bool operator==(const GptConfig&) const = default;
+};
+
+/// Throws Error naming the keys and numbers that do not fit.
+void validate(const GptConfig& config);
+
+/// The preset of this name. "nano": 4 layers, 4 heads, dim 128, context 64. "small": 6 layers, 6 heads, dim
+/// 384, context 256, rotary positions, SwiGLU, RMS norm. "gpt2-124m": the smallest GPT-2 in every detail. The
+/// vocabulary is that of bytes, and GPT-2's for gpt2-124m: a tokenizer sets it. Throws Error naming the
+/// presets for another name.
+GptConfig gpt_preset(std::string_view name);
+std::vector<std::string> gpt_preset_names();
+
+/// A JSON object with every key.
+std::string to_json(const GptConfig& config);
+
+/// Reads a JSON object; keys it does not have keep their defaults. Throws Error, with `source` in front, for
+/// text that is not a JSON object, for an unknown key (naming the nearest known one), for a value of wrong
+/// type or out of range (naming the key and what is accepted), and for what validate() rejects.
+GptConfig gpt_config_from_json(std::string_view text, std::string_view source = "config");
+
+}  // namespace attend::model

@@ -1,0 +1,80 @@
+#include "attend/nn/multi_head_attention.h"
+
+#include <fmt/format.h>
+
+#include "attend/autograd/tape.h"
+#include "attend/base/error.h"
+#include "attend/op/shape.h"
+
+namespace attend::nn {
+
+namespace {
+
+std::int64_t key_heads_of(const MultiHeadAttentionOptions& options) {
+  return options.key_heads == 0 ? options.heads : options.key_heads;
+}
+
+/// Features that queries, keys and values have together.
+std::int64_t packed_width(std::int64_t dim, const MultiHeadAttentionOptions& options) {
+  const std::int64_t heads = options.heads, key_heads = key_heads_of(options);
+  if (heads < 1 || dim < 1 || dim % heads != 0)
+    throw Error(fmt::format("heads {} do not divide dim {}: dim must be a multiple of heads", heads, dim));
+  if (key_heads < 1 || heads % key_heads != 0)
+    throw Error(fmt::format("key_heads {} do not divide heads {}: heads must be a multiple of key_heads",
+                            key_heads, heads));
+  return dim / heads * (heads + 2 * key_heads);
+}
+
+}  // namespace
+
+MultiHeadAttention::MultiHeadAttention(std::int64_t dim, const MultiHeadAttentionOptions& options,
+                                       Generator& random)
+    : dim_(dim),
+      heads_(options.heads),
+      key_heads_(key_heads_of(options)),
+      attention_(options.attention),
+      rotary_(options.rotary),
+      qkv_(dim, packed_width(dim, options),
+           {.bias = options.bias, .initialisation_std = options.initialisation_std}, random),
+      output_(dim, dim, {.bias = options.bias, .initialisation_std = options.output_std}, random) {
+  add_child("qkv", qkv_);
+  add_child("output", output_);
+}
+
+/// [batch, length, heads of queries, of keys, of values, d].
+Tensor MultiHeadAttention::project(const Tensor& x, std::int64_t first_place) const {
+  if (x.rank() != 3 || x.dim(2) != dim_)
+    throw Error(fmt::format("self-attention over x {}: [batch, length, {}] needed", x.text(), dim_));
+  const Tensor packed =
+      op::reshape(qkv_.forward(x), {x.dim(0), x.dim(1), heads_ + 2 * key_heads_, dim_ / heads_});
+  return rotary_ == nullptr ? packed : rotary_->forward(packed, first_place, heads_ + key_heads_);
+}
+
+Tensor MultiHeadAttention::forward(const Tensor& x, const attention::Run& run) const {
+  const Tensor packed = project(x, 0);
+  Tensor answer;
+  if (heads_ == key_heads_) {
+    const Tensor qkv = op::reshape(packed, {x.dim(0), x.dim(1), 3, heads_, dim_ / heads_});
+    answer = attention::attend_packed(qkv, attention_, run);
+  } else {
+    const auto parts = op::split(packed, 2, {heads_, key_heads_, key_heads_});
+    answer = attention::attend(parts[0], parts[1], parts[2], attention_, run);
+  }
+  return output_.forward(op::reshape(answer, x.shape()));
+}
+
+Tensor MultiHeadAttention::forward(const Tensor& x, attention::KeyValueCache& cache,
+                                   const attention::Run& run) const {
+  const autograd::NoGrad no_grad;
+  const auto parts = op::split(project(x, cache.length()), 2, {heads_, key_heads_, key_heads_});
+  cache.append(parts[1], parts[2]);
+  const Tensor answer = attention::attend_cached(parts[0], cache, attention_, run);
+  return output_.forward(op::reshape(answer, x.shape()));
+}
+
+attention::KeyValueCache MultiHeadAttention::make_cache(std::int64_t batch, std::int64_t capacity,
+                                                        DType dtype) const {
+  return {batch, capacity, key_heads_, dim_ / heads_, dtype};
+}
+
+}  // namespace attend::nn
