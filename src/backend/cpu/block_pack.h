@@ -98,10 +98,17 @@ inline void pack_step(const double* rows, std::int64_t, double* to) {
   __builtin_memcpy(to, rows, kPanel * sizeof(double));
 }
 inline void pack_step(const BFloat16* rows, std::int64_t stride, BFloat16* to) {
+#if defined(__AVX512F__)
+  const auto widened = [](const BFloat16* p) {
+    return _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  };
+  _mm512_storeu_si512(to, _mm512_or_si512(widened(rows), _mm512_slli_epi32(widened(rows + stride), 16)));
+#else
   for (std::int64_t j = 0; j < kPanel; ++j) {
     to[2 * j] = rows[j];
     to[2 * j + 1] = rows[stride + j];
   }
+#endif
 }
 
 /// B = rows: k runs over the rows [k][width], n over their columns.

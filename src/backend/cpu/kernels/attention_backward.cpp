@@ -189,10 +189,19 @@ class Head {
   }
 
   void write_query_gradient(std::int64_t head) {
-    for (std::int64_t q = 0; q < s_.queries; ++q) {
-      S* out = at<S>(work_.query_gradient, batch_, q, head);
-      for (std::int64_t d = 0; d < s_.dim; ++d) from_compute(x_.query_sum[d * queries_ + q], out[d]);
-    }
+    alignas(64) C tile[16 * 16];
+    for (std::int64_t q = 0; q < s_.queries; q += 16)
+      for (std::int64_t d = 0; d < s_.dim; d += 16) {
+        transpose_words(reinterpret_cast<const Word<C>*>(x_.query_sum + d * queries_ + q), queries_, 16,
+                        reinterpret_cast<Word<C>*>(tile));
+        const std::int64_t columns = min_integer(16, s_.dim - d);
+        for (std::int64_t i = 0; i < min_integer(16, s_.queries - q); ++i) {
+          S* out = at<S>(work_.query_gradient, batch_, q + i, head) + d;
+          for_each_vector<C>(columns, [&](std::int64_t c, std::int64_t n) {
+            store_some(out + c, load_some(tile + i * 16 + c, n), n);
+          });
+        }
+      }
   }
 
   void write_rows(const C* sum, std::int64_t width, std::int64_t columns, const backend::HeadsOperand& to) {
