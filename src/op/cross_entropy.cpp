@@ -55,7 +55,7 @@ Tensor reduced(const Tensor& losses, const Shape& shape, double factor, Reductio
   if (reduction == Reduction::none) return losses.view_as(shape, row_major_strides(shape));
   double sum = 0;
   for (const double loss : losses.to_vector<double>()) sum += loss;
-  return Tensor::full({}, factor == 0 ? 0 : sum * factor, losses.dtype());
+  return Tensor::full({}, sum * factor, losses.dtype());
 }
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets, const CrossEntropyOptions& options) {

@@ -109,6 +109,15 @@ TEST(Activation, SinglePrecisionAndBf16FollowDoubleAtEverySize) {
     }
 }
 
+TEST(Activation, ComputesEveryPartOfALargeTensor) {
+  for (const Activation activation : {Activation::gelu, Activation::sigmoid})
+    EXPECT_TRUE(test::same_in_pieces(
+        [=](const Tensors& in) {
+          return Tensors{op::activate(in[0], activation), op::gated(in[0], activation)};
+        },
+        {random_tensor({90, 1002}, DType::f32, 1, -3, 3)}, 7));
+}
+
 TEST(Activation, TakesLimitsAtInfinityAndKeepsNaN) {
   const double infinity = std::numeric_limits<double>::infinity();
   const std::vector<double> points = {-infinity, -1e30, -1e4, -100, 100, 1e4, 1e30, infinity};

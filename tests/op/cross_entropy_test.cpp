@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -109,6 +110,32 @@ TEST(CrossEntropy, SinglePrecisionAndBf16FollowDoubleAtEverySize) {
     for (std::size_t i = 0; i < 2; ++i) EXPECT_TRUE(test::close(single[i], exact[i], 2e-6, 1e-6)) << classes;
     EXPECT_TRUE(test::close(half[1], exact[1], 4e-3, 1e-6)) << classes;
   }
+}
+
+TEST(CrossEntropy, ComputesEveryPartOfALargeTensor) {
+  // Targets that depend on the row alone: its largest logit.
+  const auto targets_of = [](const Tensor& logits) {
+    const auto x = logits.to_vector<double>();
+    std::vector<std::int64_t> targets;
+    for (std::size_t r = 0; r < x.size(); r += 700)
+      targets.push_back(
+          static_cast<std::int64_t>(std::max_element(x.begin() + static_cast<std::ptrdiff_t>(r),
+                                                     x.begin() + static_cast<std::ptrdiff_t>(r + 700)) -
+                                    x.begin()) -
+          static_cast<std::int64_t>(r));
+    return Tensor::from(targets, {logits.dim(0)});
+  };
+  const Tensor w = random_tensor({90, 700}, DType::f32, 2);
+  EXPECT_TRUE(test::same_in_pieces(
+      [&](const Tensors& x) {
+        const Tensor classes = targets_of(x[0]);
+        std::vector<std::int64_t> capped;
+        for (const std::int64_t t : classes.to_vector<std::int64_t>()) capped.push_back(t % 90);
+        return Tensors{op::cross_entropy(x[0], classes, {Reduction::none, 0.1, {}}),
+                       op::linear_cross_entropy(x[0], w, Tensor::from(capped, {x[0].dim(0)}),
+                                                with_chunk({Reduction::none, 0, {}}, 24))};
+      },
+      {random_tensor({100, 700}, DType::f32, 1, -2, 2)}, 13));
 }
 
 TEST(CrossEntropy, ChunksChangeNothingButRounding) {

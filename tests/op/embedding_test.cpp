@@ -61,22 +61,33 @@ TEST(Embedding, EqualsPyTorch) {
 }
 
 TEST(Embedding, AMasterTableGetsItsGradientInFullPrecision) {
-  const Tensor ids = random_integers({40, 25}, 7, 1);
-  const auto function = [&](std::optional<DType> dtype) {
-    return [&ids, dtype](const Tensors& x) {
-      return Tensors{op::embed_tokens(x[0], x[1], ids, {.dtype = dtype}),
-                     op::embedding(x[0], ids, {.dtype = dtype})};
-    };
-  };
-  const Tensors inputs = {random_bf16_values({7, 384}, 2), random_bf16_values({25, 384}, 3)};
-  const Tensors exact = test::run_in({DType::f64, DType::f64}, function({}), inputs),
-                half = test::run_in({DType::f32, DType::f32}, function(DType::bf16), inputs);
-  EXPECT_EQ(half[0].dtype(), DType::bf16);
-  EXPECT_EQ(half[2].dtype(), DType::f32);
-  EXPECT_TRUE(test::close(half[0], exact[0], 4e-3, 1e-6));
+  // More rows than one chunk holds, against plain loops in f64.
+  const Tensor ids = random_integers({40, 25}, 7, 1), table = random_bf16_values({7, 384}, 2),
+               positions = random_bf16_values({30, 384}, 3);
+  const Tensors results =
+      test::run_in({DType::f32, DType::f32},
+                   [&](const Tensors& x) {
+                     return Tensors{op::embed_tokens(x[0], x[1], ids, {.dtype = DType::bf16, .offset = 5})};
+                   },
+                   {table, positions});
+  const auto dy = random_bf16_values({40, 25, 384}, 99).to_vector<double>();
+  const auto w = table.to_vector<double>(), p = positions.to_vector<double>();
+  const auto id = ids.to_vector<std::int64_t>();
+  std::vector<double> y(dy.size()), dw(w.size()), dp(p.size());
+  for (std::size_t r = 0; r < id.size(); ++r)
+    for (std::size_t c = 0; c < 384; ++c) {
+      const std::size_t i = r * 384 + c, j = static_cast<std::size_t>(id[r]) * 384 + c,
+                        k = (r % 25 + 5) * 384 + c;
+      y[i] = w[j] + p[k];
+      dw[j] += dy[i];
+      dp[k] += dy[i];
+    }
+  EXPECT_EQ(results[0].dtype(), DType::bf16);
+  EXPECT_EQ(results[1].dtype(), DType::f32);
+  EXPECT_TRUE(test::close(results[0], Tensor::from(y, {40, 25, 384}), 4e-3, 1e-6));
   // Cotangents are bf16 numbers: only the sums round, in f32.
-  EXPECT_TRUE(test::close(half[2], exact[2], 1e-5, 1e-4));
-  EXPECT_TRUE(test::close(half[3], exact[3], 1e-5, 1e-4));
+  EXPECT_TRUE(test::close(results[1], Tensor::from(dw, {7, 384}), 1e-5, 1e-4));
+  EXPECT_TRUE(test::close(results[2], Tensor::from(dp, {30, 384}), 1e-5, 1e-4));
 }
 
 TEST(Embedding, SameBitsForAnyNumberOfThreads) {

@@ -131,6 +131,35 @@ TEST(Norm, SinglePrecisionAndBf16FollowDoubleAtEverySize) {
     }
 }
 
+TEST(Norm, ComputesEveryPartOfALargeTensor) {
+  const Tensor w = random_tensor({500}, DType::f32, 1), b = random_tensor({500}, DType::f32, 2);
+  const Tensors inputs = {random_tensor({130, 500}, DType::f32, 3), random_tensor({130, 500}, DType::f32, 4)};
+  for (const bool centred : {true, false})
+    EXPECT_TRUE(test::same_in_pieces(
+        [&](const Tensors& x) {
+          const auto both = centred ? op::add_layer_norm(x[0], x[1], w, b) : op::add_rms_norm(x[0], x[1], w);
+          return Tensors{both.sum, both.normalised, op::layer_norm(x[1], w, b)};
+        },
+        inputs, 9));
+  // The gradients of the parameters are the sums of those of the parts.
+  const auto parameters = [&](std::int64_t begin, std::int64_t end) {
+    const Tensor x = inputs[0].view_as({end - begin, 500}, {500, 1}, begin * 500),
+                 dy = inputs[1].view_as({end - begin, 500}, {500, 1}, begin * 500);
+    autograd::set_requires_grad(w);
+    autograd::set_requires_grad(b);
+    return autograd::gradients({op::layer_norm(x, w, b)}, {w, b}, {dy});
+  };
+  const Tensors whole = parameters(0, 130);
+  for (std::size_t i = 0; i < 2; ++i) {
+    std::vector<double> sum(500);
+    for (std::int64_t begin = 0; begin < 130; begin += 10) {
+      const auto part = parameters(begin, begin + 10)[i].to_vector<double>();
+      for (std::size_t c = 0; c < 500; ++c) sum[c] += part[c];
+    }
+    EXPECT_TRUE(test::close(whole[i], Tensor::from(sum, {500}), 1e-5, 1e-5));
+  }
+}
+
 TEST(Norm, UnusedOutputsAndInputsNeedNoGradient) {
   const Tensor x = random_tensor({3, 8}, DType::f32, 1), r = random_tensor({3, 8}, DType::f32, 2),
                w = random_tensor({8}, DType::f32, 3), dy = random_tensor({3, 8}, DType::f32, 4);

@@ -84,6 +84,13 @@ TEST(Rotary, SinglePrecisionAndBf16FollowDouble) {
   }
 }
 
+TEST(Rotary, ComputesEveryPartOfALargeTensor) {
+  const auto table = table_for(DType::f32, 70, 64);
+  EXPECT_TRUE(
+      test::same_in_pieces([&](const Tensors& x) { return Tensors{op::rotary(x[0], table, {.offset = 3})}; },
+                           {random_tensor({6, 65, 3, 64}, DType::f32, 1)}, 1));
+}
+
 TEST(Rotary, TurnsPackedProjectionsInPlaceOfTheirViews) {
   const Tensor qkv = random_tensor({2, 4, 3, 2, 8}, DType::f32, 1);
   const auto table = table_for(DType::f32, 4, 8);
