@@ -29,6 +29,40 @@ inline void pack_rows(const S* from, std::int64_t row_stride, std::int64_t rows,
                    static_cast<std::size_t>((padded_rows - rows) * width) * sizeof(E));
 }
 
+/// The word that one step of a product reads: one value, or a pair of bf16.
+template <class E>
+struct WordOf {
+  using type = std::uint32_t;
+};
+template <>
+struct WordOf<double> {
+  using type = std::uint64_t;
+};
+template <class E>
+using Word = typename WordOf<E>::type;
+
+/// Rows of values with a distance between them: an A operand, or what is packed into a B operand.
+template <class E>
+struct Rows {
+  const E* data;
+  std::int64_t stride;
+};
+
+/// The rows where they are when they need neither padding nor another type, otherwise a padded copy in
+/// `buffer`.
+template <class S, class E>
+inline Rows<E> padded_rows_of(const S* from, std::int64_t row_stride, std::int64_t rows, std::int64_t columns,
+                              E* buffer, std::int64_t padded_rows, std::int64_t width) {
+  if constexpr (sizeof(S) == sizeof(E)) {
+    // Pairs of bf16 are moved as words.
+    const bool whole_words =
+        row_stride % kStep<E> == 0 && reinterpret_cast<std::uintptr_t>(from) % sizeof(Word<E>) == 0;
+    if (rows == padded_rows && columns == width && whole_words) return {from, row_stride};
+  }
+  pack_rows(from, row_stride, rows, columns, buffer, padded_rows, width);
+  return {buffer, width};
+}
+
 /// to[columns][16] = the transpose of 16 rows of words; the number of columns is a multiple of 16.
 template <class Word>
 inline void transpose_words(const Word* from, std::int64_t stride, std::int64_t columns, Word* to) {
@@ -70,23 +104,11 @@ inline void transpose_words(const Word* from, std::int64_t stride, std::int64_t 
     for (std::int64_t row = 0; row < 16; ++row) to[column * 16 + row] = from[row * stride + column];
 }
 
-/// The word that one step of a product reads: one value, or a pair of bf16.
-template <class E>
-struct WordOf {
-  using type = std::uint32_t;
-};
-template <>
-struct WordOf<double> {
-  using type = std::uint64_t;
-};
-template <class E>
-using Word = typename WordOf<E>::type;
-
 /// B = rows^T: k runs along the columns of the rows [n][width], which are its panels' depth.
 template <class E>
-inline void pack_transposed(const E* rows, std::int64_t n, std::int64_t width, E* to) {
+inline void pack_transposed(const Rows<E>& rows, std::int64_t n, std::int64_t width, E* to) {
   for (std::int64_t panel = 0; panel < n; panel += kPanel)
-    transpose_words(reinterpret_cast<const Word<E>*>(rows + panel * width), width / kStep<E>,
+    transpose_words(reinterpret_cast<const Word<E>*>(rows.data + panel * rows.stride), rows.stride / kStep<E>,
                     width / kStep<E>, reinterpret_cast<Word<E>*>(to + panel * width));
 }
 
@@ -113,18 +135,18 @@ inline void pack_step(const BFloat16* rows, std::int64_t stride, BFloat16* to) {
 
 /// B = rows: k runs over the rows [k][width], n over their columns.
 template <class E>
-inline void pack_panels(const E* rows, std::int64_t k, std::int64_t width, E* to) {
+inline void pack_panels(const Rows<E>& rows, std::int64_t k, std::int64_t width, E* to) {
   for (std::int64_t panel = 0; panel < width; panel += kPanel)
     for (std::int64_t i = 0; i < k; i += kStep<E>)
-      pack_step(rows + i * width + panel, width, to + panel * k + i * kPanel);
+      pack_step(rows.data + i * rows.stride + panel, rows.stride, to + panel * k + i * kPanel);
 }
 
 /// to[width][n] = rows[n][width]^T, as rows: an A operand.
 template <class E>
-inline void transpose_rows(const E* rows, std::int64_t n, std::int64_t width, E* to) {
+inline void transpose_rows(const Rows<E>& rows, std::int64_t n, std::int64_t width, E* to) {
   alignas(64) Word<E> words[256 * 16];  // head dimensions reach 256
   for (std::int64_t first = 0; first < n; first += 16) {
-    transpose_words(reinterpret_cast<const Word<E>*>(rows + first * width), width / kStep<E>,
+    transpose_words(reinterpret_cast<const Word<E>*>(rows.data + first * rows.stride), rows.stride / kStep<E>,
                     width / kStep<E>, words);
     for (std::int64_t c = 0; c < width / kStep<E>; ++c) {
       const Word<E>* line = words + c * 16;

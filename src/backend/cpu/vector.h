@@ -74,7 +74,8 @@ inline To bit_cast_vector(From from) {
 
 template <class C>
 inline Vector<C> splat(C value) {
-  return Vector<C>{} + value;
+  // Subtracting zero changes no value, so compilers leave it out; adding it would make +0 of -0.
+  return value - Vector<C>{};
 }
 
 // ---- Loads and stores; pointers need no alignment.

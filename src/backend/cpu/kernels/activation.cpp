@@ -16,7 +16,7 @@ struct Point {
 // x inside `limit`, beyond which it is 0 or 1 to the last bit that matters, and the product with minus
 // infinity is taken as its limit, 0.
 template <Activation activation, class C, bool rough>
-inline Point<C> point(Vector<C> x) {
+[[gnu::always_inline]] inline Point<C> point(Vector<C> x) {
   using V = Vector<C>;
   constexpr bool single = sizeof(C) == 4;
   if constexpr (activation == Activation::relu) {
@@ -54,7 +54,7 @@ inline Point<C> point(Vector<C> x) {
 }
 
 template <Activation activation, class C>
-inline Vector<C> slope_at_output(Vector<C> y) {
+[[gnu::always_inline]] inline Vector<C> slope_at_output(Vector<C> y) {
   if constexpr (activation == Activation::relu) return y > 0 ? splat(C(1)) : Vector<C>{};
   if constexpr (activation == Activation::tanh) return 1 - y * y;
   return y * (1 - y);

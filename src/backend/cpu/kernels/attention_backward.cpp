@@ -91,22 +91,23 @@ class Head {
   }
 
   void pack_keys() {
-    pack_rows(at<S>(work_.key, batch_, 0, key_head_), work_.key.row_stride, s_.keys, s_.dim, x_.key_rows,
-              keys_, dim_);
-    transpose_rows(x_.key_rows, keys_, dim_, x_.key_columns);
-    pack_rows(at<S>(work_.value, batch_, 0, key_head_), work_.value.row_stride, s_.keys, s_.value_dim,
-              x_.value_rows, keys_, value_dim_);
+    key_rows_ = padded_rows_of(at<S>(work_.key, batch_, 0, key_head_), work_.key.row_stride, s_.keys, s_.dim,
+                               x_.key_rows, keys_, dim_);
+    transpose_rows(key_rows_, keys_, dim_, x_.key_columns);
+    value_rows_ = padded_rows_of(at<S>(work_.value, batch_, 0, key_head_), work_.value.row_stride, s_.keys,
+                                 s_.value_dim, x_.value_rows, keys_, value_dim_);
   }
 
   void pack_queries(std::int64_t head) {
-    pack_rows(at<S>(work_.query, batch_, 0, head), work_.query.row_stride, s_.queries, s_.dim, x_.rows,
-              queries_, dim_);
-    pack_transposed(x_.rows, queries_, dim_, x_.query_columns);
-    pack_panels(x_.rows, queries_, dim_, x_.query_panels);
-    pack_rows(at<S>(work_.output_gradient, batch_, 0, head), work_.output_gradient.row_stride, s_.queries,
-              s_.value_dim, x_.rows, queries_, value_dim_);
-    pack_transposed(x_.rows, queries_, value_dim_, x_.gradient_columns);
-    pack_panels(x_.rows, queries_, value_dim_, x_.gradient_panels);
+    const Rows<E> queries = padded_rows_of(at<S>(work_.query, batch_, 0, head), work_.query.row_stride,
+                                           s_.queries, s_.dim, x_.rows, queries_, dim_);
+    pack_transposed(queries, queries_, dim_, x_.query_columns);
+    pack_panels(queries, queries_, dim_, x_.query_panels);
+    const Rows<E> gradients =
+        padded_rows_of(at<S>(work_.output_gradient, batch_, 0, head), work_.output_gradient.row_stride,
+                       s_.queries, s_.value_dim, x_.rows, queries_, value_dim_);
+    pack_transposed(gradients, queries_, value_dim_, x_.gradient_columns);
+    pack_panels(gradients, queries_, value_dim_, x_.gradient_panels);
     const C* log_sum = static_cast<const C*>(work_.log_sum) + (batch_ * s_.heads + head) * s_.queries;
     for (std::int64_t q = 0; q < queries_; ++q) {
       // A query beyond the end weighs nothing, like one that may look at nothing.
@@ -132,10 +133,11 @@ class Head {
     const std::int64_t first = s_.causal ? max_integer(0, key - reach) / kPadding * kPadding : 0;
     for (std::int64_t query = first; query < queries_; query += kQueryBlock) {
       const std::int64_t columns = min_integer(kQueryBlock, queries_ - query);
-      product(x_.key_rows + key * dim_, dim_, Panels<E>{x_.query_columns, dim_}, 0, query, x_.scores,
-              kQueryBlock, rows, columns, dim_, false);
-      product(x_.value_rows + key * value_dim_, value_dim_, Panels<E>{x_.gradient_columns, value_dim_}, 0,
-              query, x_.weight_gradients, kQueryBlock, rows, columns, value_dim_, false);
+      product(key_rows_.data + key * key_rows_.stride, key_rows_.stride, Panels<E>{x_.query_columns, dim_}, 0,
+              query, x_.scores, kQueryBlock, rows, columns, dim_, false);
+      product(value_rows_.data + key * value_rows_.stride, value_rows_.stride,
+              Panels<E>{x_.gradient_columns, value_dim_}, 0, query, x_.weight_gradients, kQueryBlock, rows,
+              columns, value_dim_, false);
       weigh(head, key, count, rows, query, columns);
       product(x_.weights, kQueryBlock, Panels<E>{x_.gradient_panels, queries_}, query, 0,
               x_.value_sum + key * value_dim_, value_dim_, rows, value_dim_, columns, true);
@@ -217,6 +219,7 @@ class Head {
   const AttentionShape& s_;
   std::int64_t batch_, key_head_;
   Scratch<E, C> x_;
+  Rows<E> key_rows_{}, value_rows_{};
   std::int64_t keys_ = padded(s_.keys), queries_ = padded(s_.queries), dim_ = padded(s_.dim),
                value_dim_ = padded(s_.value_dim);
 };

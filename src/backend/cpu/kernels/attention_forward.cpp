@@ -97,8 +97,8 @@ void forward_block_of(const AttentionForward& work, std::int64_t batch, std::int
                      value_width = padded(s.value_dim);
   const std::int64_t reach = s.keys - s.queries;  // query i sees keys up to i + reach when causal
   const std::int64_t keys = s.causal ? max_integer(0, min_integer(s.keys, first + rows + reach)) : s.keys;
-  pack_rows(at<S>(work.query, batch, first, head), work.query.row_stride, rows, s.dim, scratch.query,
-            padded_rows, width);
+  const Rows<E> query = padded_rows_of(at<S>(work.query, batch, first, head), work.query.row_stride, rows,
+                                       s.dim, scratch.query, padded_rows, width);
 
   // In units of log2: 2^(scale2 * q.k) = e^(scale * q.k).
   const C scale2 = static_cast<C>(s.scale * 1.4426950408889634);
@@ -109,7 +109,7 @@ void forward_block_of(const AttentionForward& work, std::int64_t batch, std::int
   }
   for (std::int64_t key = 0; key < keys; key += kKeyBlock) {
     const std::int64_t count = min_integer(kKeyBlock, keys - key), columns = padded(count);
-    product(scratch.query, width, Panels<E>{other.keys, width}, 0, key, scratch.scores, kKeyBlock,
+    product(query.data, query.stride, Panels<E>{other.keys, width}, 0, key, scratch.scores, kKeyBlock,
             padded_rows, columns, width, false);
     for (std::int64_t r = 0; r < rows; ++r) {
       const std::int64_t valid =
@@ -160,12 +160,13 @@ void pack_of(const AttentionForward& work, std::int64_t batch, std::int64_t key_
   Arena packed_arena(packed);
   const PackedHead<E> to(packed_arena, s);
   const std::int64_t keys = padded(s.keys), width = padded(s.dim), value_width = padded(s.value_dim);
-  E* rows = Arena(memory).take<E>(keys * max_integer(width, value_width));
-  pack_rows(at<S>(work.key, batch, 0, key_head), work.key.row_stride, s.keys, s.dim, rows, keys, width);
-  pack_transposed(rows, keys, width, to.keys);
-  pack_rows(at<S>(work.value, batch, 0, key_head), work.value.row_stride, s.keys, s.value_dim, rows, keys,
-            value_width);
-  pack_panels(rows, keys, value_width, to.values);
+  E* buffer = Arena(memory).take<E>(keys * max_integer(width, value_width));
+  pack_transposed(padded_rows_of(at<S>(work.key, batch, 0, key_head), work.key.row_stride, s.keys, s.dim,
+                                 buffer, keys, width),
+                  keys, width, to.keys);
+  pack_panels(padded_rows_of(at<S>(work.value, batch, 0, key_head), work.value.row_stride, s.keys,
+                             s.value_dim, buffer, keys, value_width),
+              keys, value_width, to.values);
 }
 
 std::size_t packed_bytes(const AttentionShape& s) {
