@@ -1,9 +1,17 @@
 #include <CLI/CLI.hpp>
 
+#include "cli/train_generate.h"
 #include "cli/verbs.h"
 
 namespace attend::cli {
 
-void add_train(CLI::App&, std::vector<Verb>&) {}
+void add_train(CLI::App& program, std::vector<Verb>& verbs) {
+  CLI::App* verb = program.add_subcommand("train", "Learn a task from data");
+  verb->require_subcommand(1);
+  verb->footer(
+      "Example:\n  attend train generate --data book.txt --out model\n\n'attend tasks' tells more about "
+      "each.");
+  add_train_generate(*verb, verbs);
+}
 
 }  // namespace attend::cli
