@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "attend/base/error.h"
+#include "attend/base/parallel.h"
 #include "data/sentencepiece_model.h"
 #include "data/tokenizer_kinds.h"
 #include "data/utf8.h"
@@ -77,7 +78,40 @@ class SubwordTokenizer : public Tokenizer {
 
   std::vector<std::int32_t> encode(std::string_view text) const override {
     require_utf8(text, "the text");
-    std::vector<std::int32_t> ids;
+    // A line break is always bytes of its own, so lines can be encoded apart from each other.
+    const std::vector<std::string_view> parts = split_after_lines(text);
+    std::vector<std::vector<std::int32_t>> ids(parts.size());
+    parallel_for(static_cast<std::int64_t>(parts.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+      for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+        encode_part(parts[i], ids[i]);
+      }
+    });
+    if (ids.size() == 1) return std::move(ids[0]);
+    std::vector<std::int32_t> all;
+    for (const auto& part : ids) all.insert(all.end(), part.begin(), part.end());
+    return all;
+  }
+
+  void save(const std::filesystem::path& folder) const override {
+    save_tokenizer_file(folder, kModelName, content_);
+  }
+
+ private:
+  /// Parts of some 100 KB, each but the last ending in a line break.
+  static std::vector<std::string_view> split_after_lines(std::string_view text) {
+    constexpr std::size_t kPart = 100'000;
+    std::vector<std::string_view> parts;
+    while (text.size() > kPart) {
+      const std::size_t line_end = text.find('\n', kPart);
+      if (line_end == text.npos) break;
+      parts.push_back(text.substr(0, line_end + 1));
+      text.remove_prefix(line_end + 1);
+    }
+    if (!text.empty()) parts.push_back(text);
+    return parts;
+  }
+
+  void encode_part(std::string_view text, std::vector<std::int32_t>& ids) const {
     std::vector<int> part;
     split_text(
         text, knows_spaces_,
@@ -89,14 +123,8 @@ class SubwordTokenizer : public Tokenizer {
         [&](std::string_view raw) {
           for (const char c : raw) ids.push_back(byte_ids_[static_cast<unsigned char>(c)]);
         });
-    return ids;
   }
 
-  void save(const std::filesystem::path& folder) const override {
-    save_tokenizer_file(folder, kModelName, content_);
-  }
-
- private:
   /// The bytes that each piece stands for.
   static std::vector<std::string> texts_of(const SentencePieceModel& model) {
     std::vector<std::string> texts;

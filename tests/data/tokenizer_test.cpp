@@ -156,6 +156,20 @@ TEST_P(Subwords, TakeTinyAndOddTexts) {
   }
 }
 
+TEST_P(Subwords, EncodeALongTextAsItsLines) {
+  const std::string text = sample_text(12000) + "\n\n" + std::string(300000, ' ') + "x\ny";
+  ASSERT_GT(text.size(), 1'000'000u);
+  const auto tokenizer = train_tokenizer(options_of(GetParam()), sample_text());
+  std::vector<std::int32_t> by_line;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size() - 1) + 1;
+    const auto line = tokenizer->encode(std::string_view(text).substr(begin, end - begin));
+    by_line.insert(by_line.end(), line.begin(), line.end());
+    begin = end;
+  }
+  EXPECT_TRUE(tokenizer->encode(text) == by_line);
+}
+
 TEST_P(Subwords, LeaveRareCharactersToBytes) {
   std::string text = sample_text(3000);
   for (int c = 0x4e00; c < 0x4e00 + 500; ++c) {
