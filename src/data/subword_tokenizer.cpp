@@ -224,20 +224,19 @@ std::vector<std::string_view> choose_blocks(std::string_view text) {
 /// The share of the text that its most frequent characters cover, when there are too many to give each a
 /// token of its own: rare ones are left to the byte tokens.
 double choose_coverage(const std::vector<std::string_view>& segments, std::int64_t vocabulary) {
-  std::unordered_map<std::int32_t, std::int64_t> counts;
+  std::vector<std::int64_t> frequencies(0x110000);  // by code point
   std::int64_t total = 0;
   for (const std::string_view segment : segments) {
     for (std::size_t i = 0; i < segment.size(); ++total) {
       const CodePoint character = first_code_point(segment.substr(i));
-      ++counts[character.value];
+      ++frequencies[static_cast<std::size_t>(character.value)];
       i += character.length;
     }
   }
   // Half of the tokens beyond the bytes are left for subwords.
   const auto room = static_cast<std::size_t>((vocabulary - 257) / 2);
-  if (counts.size() <= room) return 1.0;
-  std::vector<std::int64_t> frequencies;
-  for (const auto& [character, count] : counts) frequencies.push_back(count);
+  std::erase(frequencies, 0);
+  if (frequencies.size() <= room) return 1.0;
   std::sort(frequencies.rbegin(), frequencies.rend());
   std::int64_t covered = 0;
   for (std::size_t i = 0; i < room; ++i) covered += frequencies[i];

@@ -191,11 +191,15 @@ TEST_P(Subwords, RefuseWhatTheyCannotLearnFrom) {
   EXPECT_ERROR(tokenizer->encode("ab\nc\xff"), "not UTF-8: byte 0xff in line 2 (byte 4)");
 }
 
-TEST_P(Subwords, LearnFromALongTextInBoundedTime) {
+// More than the trainer takes, so that only blocks of it are used.
+TEST(BpeTokenizer, LearnsFromPartsOfALongText) {
   std::string text = sample_text(100);
-  while (text.size() < 12'000'000) text += text;
-  const auto tokenizer = train_tokenizer(options_of(GetParam()), text);
-  EXPECT_EQ(tokenizer->decode(tokenizer->encode(sample_text())), sample_text());
+  while (text.size() < 11'000'000) text += text;
+  const auto tokenizer = train_tokenizer(options_of("bpe"), text);
+  const std::string sample = text.substr(0, 10000);
+  const auto ids = tokenizer->encode(sample);
+  EXPECT_EQ(tokenizer->decode(ids), sample);
+  EXPECT_LT(ids.size(), sample.size() / 3);
 }
 
 TEST(CharTokenizer, NumbersTheCharactersInTheirOrder) {
