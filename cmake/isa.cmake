@@ -7,6 +7,12 @@ set(ATTEND_FLAGS_avx512 ${ATTEND_FLAGS_avx2} -mavx512f -mavx512bw -mavx512dq -ma
 set(ATTEND_FLAGS_avx512_bf16 ${ATTEND_FLAGS_avx512} -mavx512bf16)
 set(ATTEND_FLAGS_amx ${ATTEND_FLAGS_avx512_bf16} -mamx-tile -mamx-bf16)
 
+# Sanitizers ask whether kernels are right, not whether they are fast, and take three times as long to compile at -O3.
+set(ATTEND_KERNEL_OPTIMISATION -O3)
+if(ATTEND_SANITIZE OR ATTEND_FUZZ)
+  set(ATTEND_KERNEL_OPTIMISATION -O1)
+endif()
+
 # Adds the given sources, once for each instruction set, to the target.
 function(attend_add_isa_sources target)
   foreach(isa IN LISTS ATTEND_ISAS)
@@ -14,8 +20,8 @@ function(attend_add_isa_sources target)
     add_library(${objects} OBJECT ${ARGN})
     # No errno and no traps from mathematical functions: without these flags no loop with a square root vectorises.
     target_link_libraries(${objects} PRIVATE attend_compiler_options)
-    target_compile_options(${objects} PRIVATE -O3 ${ATTEND_FLAGS_${isa}} -fno-math-errno -fno-trapping-math
-                                              -ffp-contract=fast)
+    target_compile_options(${objects} PRIVATE ${ATTEND_KERNEL_OPTIMISATION} ${ATTEND_FLAGS_${isa}}
+                                              -fno-math-errno -fno-trapping-math -ffp-contract=fast)
     # GCC 12 takes the undefined placeholder inside its own AVX-512 intrinsics for a mistake of the caller.
     target_compile_options(${objects} PRIVATE "$<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-Wno-uninitialized>")
     target_compile_definitions(${objects} PRIVATE ATTEND_ISA=${isa})
