@@ -79,9 +79,10 @@ GenerateConfig Training::run() {
   return config_;
 }
 
-/// Everything that can turn out to be wrong, before anything is written.
+/// Everything that can turn out to be wrong, before anything is said or written.
 void Training::prepare() {
   check_vacant(job_.out, job_.resume, job_.overwrite);
+  processor();  // refuses an ATTEND_ISA that names no instruction set
   GenerateOptions options = job_.options;
   begun_ = job_.resume && holds_model(job_.out);
   if (begun_) {
@@ -110,6 +111,7 @@ void Training::prepare() {
   config_.tokenizer = options.tokenizer.kind;
   config_.data = text_->facts();
   config_.training = options;
+  make_folder(job_.out);
   const TextFacts& facts = text_->facts();
   say(fmt::format("text: {} characters, {} tokens ({} different), the last {} of them for validation",
                   facts.characters, facts.tokens, text_->tokenizer().size(), facts.validation_tokens));
@@ -120,7 +122,6 @@ void Training::prepare() {
 }
 
 void Training::fill_folder() {
-  make_folder(job_.out);
   if (job_.overwrite && !job_.resume) remove_model(job_.out);
   text_->save(job_.out);
   write_generate_config(job_.out, config_);

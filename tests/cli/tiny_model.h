@@ -1,0 +1,96 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "cli/child.h"
+
+namespace attend::test {
+
+/// A text of simple sentences, with line breaks and letters of two bytes, the same on every machine.
+inline std::string tiny_text(int sentences = 120) {
+  static const std::vector<std::string> kWho = {"the cat", "a dog", "der Bär", "my friend", "the old man"};
+  static const std::vector<std::string> kDoes = {"sees", "finds", "hört", "follows"};
+  static const std::vector<std::string> kWhat = {"the moon", "a red ball", "the river", "nothing"};
+  std::mt19937 random(7);
+  std::string text;
+  const auto pick = [&](const std::vector<std::string>& words) { return words[random() % words.size()]; };
+  for (int i = 0; i < sentences; ++i)
+    text += pick(kWho) + " " + pick(kDoes) + " " + pick(kWhat) + (i % 3 == 2 ? ".\n" : ". ");
+  return text;
+}
+
+using Words = std::vector<std::string>;
+
+inline Words operator+(Words left, const Words& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
+/// The shape and training of a model that takes a fraction of a second; dropout makes every random draw
+/// count.
+inline const Words kTiny = {
+    "--preset", "nano", "--layers",  "2",   "--heads",      "2",  "--dim",   "16", "--context", "16",
+    "--batch",  "4",    "--warmup",  "4",   "--eval-every", "10", "--steps", "40", "--lr",      "0.01",
+    "--seed",   "11",   "--dropout", "0.1", "--precision",  "f32"};
+
+/// The command line that trains the tiny model; `more` replaces values of its options and adds others.
+inline Words train_tiny(const std::filesystem::path& data, const std::filesystem::path& out,
+                        const Words& more = {}) {
+  Words line = {"train", "generate", "--data", data.string(), "--out", out.string()};
+  for (std::size_t i = 0; i < kTiny.size(); i += 2) {
+    if (std::find(more.begin(), more.end(), kTiny[i]) == more.end())
+      line = line + Words{kTiny[i], kTiny[i + 1]};
+  }
+  for (std::size_t i = 0; i < more.size(); ++i) {
+    const auto again = std::find(more.begin() + static_cast<std::ptrdiff_t>(i) + 1, more.end(), more[i]);
+    const bool option = more[i].starts_with("--");
+    if (option && again != more.end())
+      ++i;  // the later one counts
+    else
+      line.push_back(more[i]);
+  }
+  return line;
+}
+
+/// The contents of all files below a folder, by path; folders as "DIR/" with no content.
+inline std::map<std::string, std::string> contents(const std::filesystem::path& folder) {
+  std::map<std::string, std::string> result;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    const std::string name = entry.path().lexically_relative(folder).string();
+    if (entry.is_directory())
+      result[name + "/"] = "";
+    else
+      result[name] = read_all(entry.path());
+  }
+  return result;
+}
+
+/// A text and a model trained on it, made once for all tests of a suite.
+class TinyModel : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    shared_ = new TemporaryFolder;
+    write_all(text(), tiny_text());
+    const Ended ended = attend(train_tiny(text(), model()));
+    ASSERT_EQ(ended.code, 0) << ended.err;
+  }
+  static void TearDownTestSuite() {
+    delete shared_;
+    shared_ = nullptr;
+  }
+  static std::filesystem::path text() { return *shared_ / "text.txt"; }
+  static std::filesystem::path model() { return *shared_ / "model"; }
+
+ private:
+  static inline TemporaryFolder* shared_ = nullptr;
+};
+
+}  // namespace attend::test
