@@ -34,7 +34,7 @@ class Progress : public Observer {
 
   void on_step(const StepReport& report) override;
   void on_evaluation(const EvaluationReport& report) override;
-  void on_message(std::string_view line) override;
+  void on_message(std::string_view text) override;
 
   /// Shows the last step if it was held back, and ends the line. Later reports begin a new one.
   void finish();
