@@ -25,6 +25,7 @@ struct BadMaps {
   const char* expected;  // part of the message
 };
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name that GoogleTest looks for
 void PrintTo(const BadMaps& maps, std::ostream* out) {
   *out << maps.name;
 }

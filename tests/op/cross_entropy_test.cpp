@@ -196,7 +196,7 @@ TEST(CrossEntropy, ScalesItsGradientsByTheCotangent) {
 
 TEST(CrossEntropy, ExtremeLogits) {
   const float infinity = std::numeric_limits<float>::infinity();
-  const auto run = [](std::vector<float> logits) {
+  const auto run = [](const std::vector<float>& logits) {
     const Tensor x = Tensor::from(logits, {1, static_cast<std::int64_t>(logits.size())});
     autograd::set_requires_grad(x);
     const Tensor loss = op::cross_entropy(x, Tensor::zeros({1}, DType::i64));
