@@ -100,14 +100,14 @@ struct Damage {
 };
 
 std::vector<Damage> damages() {
-  const auto edit = [](const char* file, std::function<void(std::string&)> change) {
+  const auto edit = [](const char* file, const std::function<void(std::string&)>& change) {
     return [=](const fs::path& checkpoint) {
       std::string content = io::read_file(checkpoint / file);
       change(content);
       io::write_file_atomically(checkpoint / file, content);
     };
   };
-  const auto replace = [&](std::string from, std::string to) {
+  const auto replace = [&](const std::string& from, const std::string& to) {
     return edit("manifest.json", [=](std::string& text) {
       ASSERT_NE(text.find(from), text.npos);
       text.replace(text.find(from), from.size(), to);
