@@ -18,19 +18,19 @@ const Words kOften = {"--save-every", "5"};
 class Resume : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    shared_ = new TemporaryFolder;
+    shared = new TemporaryFolder;
     write_all(text(), tiny_text());
     const Clock::time_point start = Clock::now();
-    const Ended ended = attend(train_tiny(text(), *shared_ / "undisturbed", kOften));
+    const Ended ended = attend(train_tiny(text(), *shared / "undisturbed", kOften));
     ASSERT_EQ(ended.code, 0) << ended.err;
-    seconds_ = std::chrono::duration<double>(Clock::now() - start).count();
+    undisturbed_seconds = std::chrono::duration<double>(Clock::now() - start).count();
   }
   static void TearDownTestSuite() {
-    delete shared_;
-    shared_ = nullptr;
+    delete shared;
+    shared = nullptr;
   }
-  static fs::path text() { return *shared_ / "text.txt"; }
-  static fs::path undisturbed() { return *shared_ / "undisturbed"; }
+  static fs::path text() { return *shared / "text.txt"; }
+  static fs::path undisturbed() { return *shared / "undisturbed"; }
 
   /// What must not depend on how often a training was ended.
   static void expect_same(const fs::path& out) {
@@ -66,8 +66,8 @@ class Resume : public testing::Test {
     return step;
   }
 
-  static inline TemporaryFolder* shared_ = nullptr;
-  static inline double seconds_ = 0;
+  static inline TemporaryFolder* shared = nullptr;
+  static inline double undisturbed_seconds = 0;
 };
 
 TEST_F(Resume, KilledAtRandomMoments) {
@@ -79,7 +79,8 @@ TEST_F(Resume, KilledAtRandomMoments) {
   for (int i = 0; killed < 20 && i < 200; ++i) {
     const fs::path out = folder / ("model" + std::to_string(finished));
     const std::int64_t before = checkpoint_of(out);
-    const double wait = seconds_ * static_cast<double>(random()) / static_cast<double>(std::mt19937::max());
+    const double wait =
+        undisturbed_seconds * static_cast<double>(random()) / static_cast<double>(std::mt19937::max());
     Child child(train_tiny(text(), out, kOften + Words{"--resume"}));
     std::this_thread::sleep_for(std::chrono::duration<double>(wait));
     child.send(SIGKILL);

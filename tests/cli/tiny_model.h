@@ -16,14 +16,14 @@ namespace attend::test {
 
 /// A text of simple sentences, with line breaks and letters of two bytes, the same on every machine.
 inline std::string tiny_text(int sentences = 120) {
-  static const std::vector<std::string> kWho = {"the cat", "a dog", "der Bär", "my friend", "the old man"};
-  static const std::vector<std::string> kDoes = {"sees", "finds", "hört", "follows"};
-  static const std::vector<std::string> kWhat = {"the moon", "a red ball", "the river", "nothing"};
+  static const std::vector<std::string> who = {"the cat", "a dog", "der Bär", "my friend", "the old man"};
+  static const std::vector<std::string> does = {"sees", "finds", "hört", "follows"};
+  static const std::vector<std::string> what = {"the moon", "a red ball", "the river", "nothing"};
   std::mt19937 random(7);
   std::string text;
   const auto pick = [&](const std::vector<std::string>& words) { return words[random() % words.size()]; };
   for (int i = 0; i < sentences; ++i)
-    text += pick(kWho) + " " + pick(kDoes) + " " + pick(kWhat) + (i % 3 == 2 ? ".\n" : ". ");
+    text += pick(who) + " " + pick(does) + " " + pick(what) + (i % 3 == 2 ? ".\n" : ". ");
   return text;
 }
 
@@ -77,20 +77,20 @@ inline std::map<std::string, std::string> contents(const std::filesystem::path& 
 class TinyModel : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    shared_ = new TemporaryFolder;
+    shared = new TemporaryFolder;
     write_all(text(), tiny_text());
     const Ended ended = attend(train_tiny(text(), model()));
     ASSERT_EQ(ended.code, 0) << ended.err;
   }
   static void TearDownTestSuite() {
-    delete shared_;
-    shared_ = nullptr;
+    delete shared;
+    shared = nullptr;
   }
-  static std::filesystem::path text() { return *shared_ / "text.txt"; }
-  static std::filesystem::path model() { return *shared_ / "model"; }
+  static std::filesystem::path text() { return *shared / "text.txt"; }
+  static std::filesystem::path model() { return *shared / "model"; }
 
  private:
-  static inline TemporaryFolder* shared_ = nullptr;
+  static inline TemporaryFolder* shared = nullptr;
 };
 
 }  // namespace attend::test
