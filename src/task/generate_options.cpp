@@ -28,6 +28,16 @@ GenerateOptions book() {
   return options;
 }
 
+GenerateOptions characters() {
+  GenerateOptions options = book();
+  options.preset = "characters";
+  options.model.layers = 6;
+  options.model.dim = 256;
+  options.model.context = 256;
+  options.steps = 1000;
+  return options;
+}
+
 GenerateOptions nano() {
   GenerateOptions options;
   options.preset = "nano";
@@ -67,6 +77,8 @@ struct Entry {
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> all = {
       {{"book", "a book on two cores in minutes"}, book},
+      {{"characters", "the best for a megabyte of text by characters: 6 layers of 256, context 256"},
+       characters},
       {{"nano", "the smallest: 4 layers of 128, context 64"}, nano},
       {{"small", "6 layers of 384, context 256: an hour or more"}, small},
       {{"gpt2-124m", "the shape of the smallest GPT-2, for many cores and much text"}, gpt2},
