@@ -75,7 +75,15 @@ void check_gradient(const Node& node, std::size_t input, const Tensor& gradient)
 // One walk from the outputs to the leaves, in the reverse order of recording.
 class Walk {
  public:
+  struct Leaf {
+    std::shared_ptr<State> state;
+    Tensor gradient;
+  };
+
   explicit Walk(const BackwardOptions& options) : options_(options) {}
+
+  // The walk whose backward functions this thread is in.
+  static Walk& current() { return *current_; }
 
   void seed(const Tensor& output, const Tensor& cotangent) {
     const auto& state = output.autograd_state();
@@ -102,8 +110,9 @@ class Walk {
     return place == found_.end() ? Tensor() : place->second;
   }
 
-  void run(bool into_leaves) {
+  void run() {
     const NoGrad no_grad;
+    const Current current(this);
     while (!pending_.empty()) {
       const auto newest = std::prev(pending_.end());
       const std::shared_ptr<Node> node = newest->second.node;
@@ -113,16 +122,32 @@ class Walk {
         if (state->node == node) gradient = output_gradients[state->index];
       walk_node(*node, output_gradients);
     }
-    for (auto& [state, gradient] : leaves_) {
+    for (auto& [state, gradient] : leaves_)
       if (const auto place = found_.find(state.get()); place != found_.end()) place->second = gradient;
-      if (into_leaves) accumulate(state->grad, gradient);
-    }
   }
+
+  const std::vector<Leaf>& leaves() const { return leaves_; }
+
+  // A gradient that a part of the graph adds to a leaf that is none of its inputs.
+  void add_to_leaf(const Leaf& leaf) { add(leaf.state, leaf.gradient); }
+
+  bool watches(const State* state) const { return found_.contains(state); }
 
  private:
   struct Pending {
     std::shared_ptr<Node> node;
     Tensors gradients;
+  };
+  // Makes a walk the current one while it runs: a checkpointed segment walks inside another walk.
+  class Current {
+   public:
+    explicit Current(Walk* walk) : before_(current_) { current_ = walk; }
+    ~Current() { current_ = before_; }
+    Current(const Current&) = delete;
+    Current& operator=(const Current&) = delete;
+
+   private:
+    Walk* before_;
   };
 
   void walk_node(Node& node, const Tensors& output_gradients) {
@@ -146,9 +171,9 @@ class Walk {
     if (state->node == nullptr) {
       const auto [place, is_new] = leaf_index_.emplace(state.get(), leaves_.size());
       if (is_new)
-        leaves_.emplace_back(state, gradient);
+        leaves_.push_back({state, gradient});
       else
-        accumulate(leaves_[place->second].second, gradient);
+        accumulate(leaves_[place->second].gradient, gradient);
       return;
     }
     Pending& pending = pending_[state->node->id];
@@ -161,10 +186,14 @@ class Walk {
 
   BackwardOptions options_;
   std::map<std::uint64_t, Pending> pending_;
-  std::vector<std::pair<std::shared_ptr<State>, Tensor>> leaves_;
+  std::vector<Leaf> leaves_;
   std::unordered_map<const State*, std::size_t> leaf_index_;
   std::unordered_map<const State*, Tensor> found_;
+
+  static thread_local Walk* current_;
 };
+
+thread_local Walk* Walk::current_ = nullptr;
 
 }  // namespace
 
@@ -216,7 +245,8 @@ void clear_grad(const Tensor& leaf) {
 void backward(const Tensor& output, const Tensor& cotangent, const BackwardOptions& options) {
   Walk walk(options);
   walk.seed(output, cotangent);
-  walk.run(true);
+  walk.run();
+  for (const auto& [state, gradient] : walk.leaves()) accumulate(state->grad, gradient);
 }
 
 Tensors gradients(const Tensors& outputs, const Tensors& inputs, const Tensors& cotangents,
@@ -227,7 +257,7 @@ Tensors gradients(const Tensors& outputs, const Tensors& inputs, const Tensors& 
   for (const Tensor& input : inputs) walk.watch(input);
   for (std::size_t i = 0; i < outputs.size(); ++i)
     walk.seed(outputs[i], cotangents.empty() ? Tensor() : cotangents[i]);
-  walk.run(false);
+  walk.run();
   Tensors result;
   for (const Tensor& input : inputs) result.push_back(walk.found(input));
   return result;
@@ -284,6 +314,10 @@ Tensors checkpoint(const std::function<Tensors(const Tensors&)>& segment, const 
     const NoGrad no_grad;
     outputs = segment(detached);
   }
+  // A segment may return an input, or a leaf it refers to, as it came: recorded as an output, that object
+  // would own the operation that owns it.
+  for (Tensor& output : outputs)
+    if (output.defined()) output = output.detach();
   // The segment may refer to leaves that are not among its inputs, so it is recorded whatever the inputs
   // need.
   if (!recording) return outputs;
@@ -299,12 +333,16 @@ Tensors checkpoint(const std::function<Tensors(const Tensors&)>& segment, const 
       again = segment(again_inputs);
     }
     Walk walk({});
+    for (const Tensor& input : again_inputs)
+      if (input.defined()) walk.watch(input);
     for (std::size_t i = 0; i < again.size(); ++i)
       if (output_gradients[i].defined() && requires_grad(again[i])) walk.seed(again[i], output_gradients[i]);
-    walk.run(true);
+    walk.run();
+    for (const auto& leaf : walk.leaves())
+      if (!walk.watches(leaf.state.get())) Walk::current().add_to_leaf(leaf);
     Tensors gradients;
-    for (std::size_t i = 0; i < again_inputs.size(); ++i)
-      gradients.push_back(needed[i] ? grad(again_inputs[i]) : Tensor());
+    for (const Tensor& input : again_inputs)
+      gradients.push_back(requires_grad(input) ? walk.found(input) : Tensor());
     return gradients;
   });
   return outputs;

@@ -84,6 +84,62 @@ TEST(Tape, CheckpointGivesTheSameGradientsWithLessMemory) {
   EXPECT_LT(kept[1] * 4, kept[0]);
 }
 
+TEST(Tape, CheckpointMayReturnInputsAndLeavesAsTheyCame) {
+  std::weak_ptr<Storage> memory;
+  {
+    const Tensor x = leaf({2, 2}, 20), w = leaf({2, 2}, 21), constant = random_tensor({2, 2}, DType::f64, 22);
+    memory = x.storage();
+    // Out: an input unchanged, a product, a leaf from outside, an input that needs no gradient, twice.
+    const auto segment = [&](const Tensors& in) {
+      return Tensors{in[0], op::matmul(in[0], w), w, in[1], in[1]};
+    };
+    Tensors cotangents;
+    for (std::uint64_t i = 0; i < 5; ++i) cotangents.push_back(random_tensor({2, 2}, DType::f64, 30 + i));
+    std::vector<Tensors> results;
+    for (const bool checkpointed : {false, true}) {
+      const Tensors out =
+          checkpointed ? autograd::checkpoint(segment, {x, constant}) : segment({x, constant});
+      const Tensors y = checkpointed ? out : Tensors{out[0], out[1], out[2]};
+      const Tensors given(cotangents.begin(), cotangents.begin() + static_cast<std::ptrdiff_t>(y.size()));
+      results.push_back(autograd::gradients(y, {x, w}, given));
+      EXPECT_FALSE(autograd::grad(x).defined());
+      EXPECT_FALSE(autograd::grad(w).defined());
+      EXPECT_FALSE(autograd::requires_grad(constant));
+    }
+    for (std::size_t i = 0; i < 2; ++i) EXPECT_TRUE(test::close(results[1][i], results[0][i], 1e-15, 1e-15));
+    EXPECT_NO_THROW(autograd::set_requires_grad(w));  // still a leaf
+  }
+  EXPECT_TRUE(memory.expired());
+}
+
+TEST(Tape, CheckpointThatIsNeverWalkedIsFreed) {
+  std::weak_ptr<Storage> memory;
+  {
+    const Tensor x = leaf({2, 2}, 23);
+    memory = x.storage();
+    const Tensors out = autograd::checkpoint([](const Tensors& in) { return in; }, {x});
+    EXPECT_TRUE(autograd::requires_grad(out[0]));
+  }
+  EXPECT_TRUE(memory.expired());
+}
+
+TEST(Tape, GradientsOverACheckpointLeaveGradAlone) {
+  const Tensor x = leaf({3, 4}, 24), w = leaf({4, 4}, 25), unasked = leaf({4, 4}, 26);
+  const auto inner = [&](const Tensors& in) { return Tensors{op::matmul(in[0], w)}; };
+  const auto outer = [&](const Tensors& in) {
+    return Tensors{op::matmul(autograd::checkpoint(inner, {op::matmul(in[0], unasked)})[0], w)};
+  };
+  const Tensor cotangent = random_tensor({3, 4}, DType::f64, 27);
+  const Tensors plain =
+      autograd::gradients({op::matmul(inner({op::matmul(x, unasked)})[0], w)}, {x, w}, {cotangent});
+  const Tensors walked = autograd::gradients(autograd::checkpoint(outer, {x}), {x, w}, {cotangent});
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_TRUE(test::same_bits(walked[i], plain[i])) << i;
+  for (const Tensor& tensor : {x, w, unasked}) EXPECT_FALSE(autograd::grad(tensor).defined());
+  autograd::backward(autograd::checkpoint(outer, {x})[0], cotangent);
+  EXPECT_TRUE(test::same_bits(autograd::grad(w), plain[1]));
+  EXPECT_TRUE(autograd::grad(unasked).defined());
+}
+
 TEST(Tape, LongChainsAreDestroyedWithoutRecursion) {
   Tensor h = leaf({1, 1}, 13);
   const Tensor one = Tensor::full({1, 1}, 1, DType::f64);

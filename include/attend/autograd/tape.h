@@ -78,7 +78,9 @@ void record(const char* name, const Tensors& inputs, const Tensors& outputs, Bac
 /// Activation checkpointing (Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016): computes
 /// `segment(inputs)` without keeping what its backward needs, and computes it again during backward. The
 /// segment must be a pure function of its inputs and of leaves it refers to, the same bits each time (random
-/// streams included).
+/// streams included). It may return inputs and leaves as they came. Leaves it refers to get their gradients
+/// as without checkpointing, from backward() and from gradients() alike; results of operations inside it
+/// cannot be asked for.
 Tensors checkpoint(const std::function<Tensors(const Tensors&)>& segment, const Tensors& inputs);
 
 }  // namespace attend::autograd
