@@ -10,11 +10,10 @@ namespace attend::attention {
 
 KeyValueCache::KeyValueCache(std::int64_t batch, std::int64_t capacity, std::int64_t key_heads,
                              std::int64_t head_dim, DType dtype) {
-  if (batch < 1 || capacity < 1 || key_heads < 1 || head_dim < 1 ||
-      (dtype != DType::f32 && dtype != DType::bf16))
-    throw Error(
-        fmt::format("key/value cache of batch {}, capacity {}, heads {}, d {}, {}: sizes from 1, f32 or bf16",
-                    batch, capacity, key_heads, head_dim, name_of(dtype)));
+  if (batch < 1 || capacity < 1 || key_heads < 1 || head_dim < 1 || !is_floating(dtype))
+    throw Error(fmt::format(
+        "key/value cache of batch {}, capacity {}, heads {}, d {}, {}: sizes from 1, f32, bf16 or f64", batch,
+        capacity, key_heads, head_dim, name_of(dtype)));
   keys_ = Tensor::empty({batch, capacity, key_heads, head_dim}, dtype);
   values_ = Tensor::empty({batch, capacity, key_heads, head_dim}, dtype);
 }

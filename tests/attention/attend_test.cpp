@@ -11,6 +11,7 @@
 #include "attend/base/parallel.h"
 #include "backend/cast.h"
 #include "support/compare.h"
+#include "support/expect_error.h"
 #include "support/gradient_check.h"
 #include "support/random_tensor.h"
 
@@ -282,7 +283,8 @@ TEST(Attend, MemoryGrowsLinearly) {
 }
 
 TEST(Cached, EqualsTheLastQueriesOfFullAttention) {
-  for (const DType dtype : {DType::f32, DType::bf16})
+  for (const auto& [dtype, tolerance] :
+       {std::pair{DType::f64, 1e-13}, {DType::f32, 2e-6}, {DType::bf16, 1e-2}})
     for (const std::int64_t newest : {1, 2, 4, 5, 33}) {
       const Sizes s = {2, 150, 150, 4, 2, 40, 40};
       const Tensors x = random_inputs(s, dtype, 61);
@@ -296,10 +298,14 @@ TEST(Cached, EqualsTheLastQueriesOfFullAttention) {
       cache.append(rows(x[1], 100, 50), rows(x[2], 100, 50));
       const Tensor full = attention::attend(x[0], x[1], x[2], spec_of(true));
       const Tensor got = attention::attend_cached(rows(x[0], 150 - newest, newest), cache, spec_of(true));
-      const double tolerance = dtype == DType::f32 ? 2e-6 : 1e-2;
       EXPECT_TRUE(test::close(got, rows(full, 150 - newest, newest), tolerance, tolerance)) << newest;
       EXPECT_THROW(cache.append(rows(x[1], 0, 11), rows(x[2], 0, 11)), Error);
     }
+}
+
+TEST(Cached, NamesWhatDoesNotFit) {
+  EXPECT_ERROR(attention::KeyValueCache(1, 4, 1, 8, DType::i32), "i32: sizes from 1, f32, bf16 or f64");
+  EXPECT_ERROR(attention::KeyValueCache(1, 0, 1, 8, DType::f64), "capacity 0");
 }
 
 TEST(Attend, NamesWhatDoesNotFit) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <ostream>
 
 #include "attend/autograd/tape.h"
 #include "attend/io/safetensors.h"
@@ -23,6 +24,11 @@ struct Case {
   const char* name;
   GptConfig config;
 };
+
+/// What lists of tests say of a case.
+void PrintTo(const Case& c, std::ostream* out) {
+  *out << c.name;
+}
 
 const Case kCases[] = {
     {"gpt2", {.vocabulary = 13, .context = 8, .layers = 2, .heads = 2, .dim = 16}},

@@ -136,8 +136,8 @@ TEST(Gpt, NextLogitsEqualTheWholeForwardForEverySplit) {
   };
   // The sums of f32 run in another order; bf16 rounds intermediate results of up to 4 to 8 bits.
   for (const auto& [parameters, compute, tolerance] :
-       {Precision{DType::f32, DType::f32, 2e-5}, Precision{DType::f32, DType::bf16, 0.06},
-        Precision{DType::bf16, DType::bf16, 0.06}})
+       {Precision{DType::f64, DType::f64, 1e-12}, Precision{DType::f32, DType::f32, 2e-5},
+        Precision{DType::f32, DType::bf16, 0.06}, Precision{DType::bf16, DType::bf16, 0.06}})
     for (const auto positions : kPositions)
       for (const std::int64_t key_heads : {0, 1}) {
         const GptConfig config{.vocabulary = 11,

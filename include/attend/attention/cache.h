@@ -7,7 +7,7 @@ namespace attend::attention {
 /// The keys and values of one layer for the tokens seen so far, in memory for `capacity` tokens.
 class KeyValueCache {
  public:
-  /// Throws Error for sizes below 1 or a dtype that is not f32 or bf16.
+  /// Throws Error for sizes below 1 or a dtype that is not f32, bf16 or f64.
   KeyValueCache(std::int64_t batch, std::int64_t capacity, std::int64_t key_heads, std::int64_t head_dim,
                 DType dtype);
 
