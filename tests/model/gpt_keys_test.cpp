@@ -276,6 +276,23 @@ TEST(GptKeys, DropoutActsOnTheEmbeddingAndOnBothBranches) {
   }
 }
 
+TEST(GptKeys, EachSiteOfDropoutDrawsNumbersOfItsOwn) {
+  // A feature is a sum of 1, 2 and 4, each dropped or not: eight values, and at most four if two sites drop
+  // the same features.
+  const Transparent all;
+  all.fill("token_embedding.weight", 1);
+  all.fill("blocks.0.attention.output.bias", 2);
+  all.fill("blocks.0.feed_forward.output.bias", 4);
+  const auto logits = all.logits();
+  std::size_t most = 0;
+  for (std::size_t row = 0; row < logits.size(); row += 16) {
+    std::set<std::int64_t> values;
+    for (std::size_t i = 0; i < 16; ++i) values.insert(std::llround(logits[row + i] * 1e6));
+    most = std::max(most, values.size());
+  }
+  EXPECT_GT(most, 4U);
+}
+
 TEST(GptKeys, DropoutActsOnTheAttentionWeights) {
   // All values are 1, and so is an answer of which no weight is dropped. The two heads lose different
   // weights: the features of a row that the branch's own dropout left have two values.

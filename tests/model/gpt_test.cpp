@@ -283,16 +283,21 @@ TEST(Gpt, ObservingWhileDecodingChangesNoBit) {
   EXPECT_EQ(recorder.seen[1].shape(), (Shape{1, 4, 1, 10}));
 }
 
-TEST(Gpt, LargeVocabularyGivesTheLossOfTheLogits) {
-  const GptConfig config{.vocabulary = 5000, .context = 6, .layers = 1, .heads = 2, .dim = 8};
-  const Gpt gpt(config, 1);
-  const Tensor tokens = tokens_for(config, 2, 6), targets = tokens_for(config, 2, 6, 4);
-  targets.data<std::int32_t>()[5] = -1;
-  for (const double smoothing : {0.0, 0.1}) {
-    const Tensor expected =
-        op::cross_entropy(gpt.logits(tokens), targets, {.label_smoothing = smoothing, .ignore_index = -1});
-    EXPECT_TRUE(
-        test::close(gpt.loss(tokens, targets, {}, {.label_smoothing = smoothing}), expected, 1e-5, 0));
+TEST(Gpt, LossIsThatOfTheLogitsWithItsOptionsForSmallAndLargeVocabularies) {
+  for (const std::int64_t vocabulary : {11, 5000}) {
+    const GptConfig config{.vocabulary = vocabulary, .context = 6, .layers = 1, .heads = 2, .dim = 8};
+    const Gpt gpt(config, 1);
+    stir(gpt);
+    const Tensor tokens = tokens_for(config, 2, 6), targets = tokens_for(config, 2, 6, 4);
+    targets.data<std::int32_t>()[5] = 7;
+    for (const double smoothing : {0.0, 0.1})
+      for (const std::int64_t ignored : {-1, 7}) {
+        const Tensor expected = op::cross_entropy(gpt.logits(tokens), targets,
+                                                  {.label_smoothing = smoothing, .ignore_index = ignored});
+        const model::LossOptions options{.ignored_target = ignored, .label_smoothing = smoothing};
+        EXPECT_TRUE(test::close(gpt.loss(tokens, targets, {}, options), expected, 1e-5, 0))
+            << vocabulary << ", smoothing " << smoothing << ", ignored " << ignored;
+      }
   }
 }
 
