@@ -14,8 +14,8 @@ KeyValueCache::KeyValueCache(std::int64_t batch, std::int64_t capacity, std::int
     throw Error(fmt::format(
         "key/value cache of batch {}, capacity {}, heads {}, d {}, {}: sizes from 1, f32, bf16 or f64", batch,
         capacity, key_heads, head_dim, name_of(dtype)));
-  keys_ = Tensor::empty({batch, capacity, key_heads, head_dim}, dtype);
-  values_ = Tensor::empty({batch, capacity, key_heads, head_dim}, dtype);
+  keys_ = Tensor::empty({batch, key_heads, capacity, head_dim}, dtype);
+  values_ = Tensor::empty({batch, key_heads, capacity, head_dim}, dtype);
 }
 
 void KeyValueCache::truncate(std::int64_t length) {
@@ -30,16 +30,17 @@ void KeyValueCache::append(const Tensor& keys, const Tensor& values) {
     throw Error(fmt::format("key/value cache of {} tokens is full: {} are in it, {} more given", capacity(),
                             length_, count));
   const auto copy = [&](const Tensor& from, const Tensor& to) {
-    to.view_as({to.dim(0), count, to.dim(2), to.dim(3)}, to.strides(), length_ * to.strides()[1])
-        .copy_from(from);
+    by_token(to, count, length_).copy_from(from);
   };
   copy(keys, keys_);
   copy(values, values_);
   length_ += count;
 }
 
-Tensor KeyValueCache::filled(const Tensor& tensor) const {
-  return tensor.view_as({tensor.dim(0), length_, tensor.dim(2), tensor.dim(3)}, tensor.strides());
+Tensor KeyValueCache::by_token(const Tensor& heads, std::int64_t count, std::int64_t begin) {
+  const auto& strides = heads.strides();
+  return heads.view_as({heads.dim(0), count, heads.dim(1), heads.dim(3)},
+                       {strides[0], strides[2], strides[1], strides[3]}, begin * strides[2]);
 }
 
 Tensor attend_cached(const Tensor& query, const KeyValueCache& cache, const AttentionSpec& spec,

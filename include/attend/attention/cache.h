@@ -12,18 +12,20 @@ class KeyValueCache {
                 DType dtype);
 
   std::int64_t length() const { return length_; }
-  std::int64_t capacity() const { return keys_.dim(1); }
+  std::int64_t capacity() const { return keys_.dim(2); }
   /// Forgets all tokens after the first `length`.
   void truncate(std::int64_t length);
   /// Adds [batch, n, key heads, d] of each. Throws Error when they do not fit or the cache is full.
   void append(const Tensor& keys, const Tensor& values);
   /// Views of what is filled: [batch, length, key heads, d].
-  Tensor keys() const { return filled(keys_); }
-  Tensor values() const { return filled(values_); }
+  Tensor keys() const { return by_token(keys_, length_, 0); }
+  Tensor values() const { return by_token(values_, length_, 0); }
 
  private:
-  Tensor filled(const Tensor& tensor) const;
+  /// View of `count` tokens from `begin`: [batch, count, key heads, d].
+  static Tensor by_token(const Tensor& heads, std::int64_t count, std::int64_t begin);
 
+  // [batch, key heads, capacity, d]: what one head reads lies in one piece.
   Tensor keys_, values_;
   std::int64_t length_ = 0;
 };

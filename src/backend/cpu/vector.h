@@ -5,6 +5,7 @@
 // namespace of the instruction set, so that no two of them ever share a function.
 
 #include <cstdint>
+#include <utility>
 
 #include "attend/tensor/dtype.h"
 
@@ -207,6 +208,22 @@ inline C sum_lanes(Vector<C> v) {
   for (int step = kLanes<C> / 2; step > 0; step /= 2)
     for (int i = 0; i < step; ++i) lanes[i] += lanes[i + step];
   return lanes[0];
+}
+/// Lane i is the sum of the lanes of v[i]; `v` is overwritten.
+template <class C>
+inline Vector<C> sums_of_lanes(Vector<C> (&v)[kLanes<C>]) {
+  constexpr int lanes = kLanes<C>;
+  // Lane 2 i is a[i] + a[i + lanes / 2], lane 2 i + 1 the same of b.
+  const auto zip_sum = []<int... I>(Vector<C> a, Vector<C> b, std::integer_sequence<int, I...>) {
+    return __builtin_shufflevector(a, b, (I / 2 + I % 2 * lanes)...) +
+           __builtin_shufflevector(a, b, (I / 2 + lanes / 2 + I % 2 * lanes)...);
+  };
+#pragma GCC unroll 4
+  for (int half = lanes / 2; half > 0; half /= 2)
+#pragma GCC unroll 8
+    for (int i = 0; i < half; ++i)
+      v[i] = zip_sum(v[i], v[i + half], std::make_integer_sequence<int, lanes>());
+  return v[0];
 }
 template <class C>
 inline C max_lanes(Vector<C> v) {

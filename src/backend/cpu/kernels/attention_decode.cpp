@@ -14,32 +14,57 @@ using backend::AttentionShape;
 
 constexpr std::int64_t kKeyBlock = 128;
 
-template <class C>
+template <class S>
 struct Scratch {
-  C *query, *scores, *sum;
+  using C = Compute<S>;
+  Packed<S>* query;
+  C *scores, *sum;
 
   Scratch(Arena& arena, const AttentionShape& s) {
     const std::int64_t lines = s.queries * (s.heads / s.key_heads);
-    query = arena.take<C>(lines * padded(s.dim));
+    query = arena.take<Packed<S>>(lines * padded(s.dim));
     scores = arena.take<C>(lines * kKeyBlock);
     sum = arena.take<C>(lines * (padded(s.value_dim) + 2 * kPanel));
   }
 };
 
-template <class S, class C>
-C dot(const S* a, const C* b, std::int64_t count) {
-  Vector<C> first{}, second{};
-  std::int64_t j = 0;
-  for (; j + 2 * kLanes<C> <= count; j += 2 * kLanes<C>) {
-    first += load(a + j) * load(b + j);
-    second += load(a + j + kLanes<C>) * load(b + j + kLanes<C>);
+/// scores[k] = scale * (query . row k of the keys)
+template <class S>
+void score_keys(const S* keys, std::int64_t stride, std::int64_t count, const Packed<S>* query,
+                std::int64_t dim, Compute<S> scale, Compute<S>* scores) {
+  using C = Compute<S>;
+  std::int64_t k = 0;
+  for (; k + kLanes<C> <= count; k += kLanes<C>) {
+    Vector<C> products[kLanes<C>];
+    for (int i = 0; i < kLanes<C>; ++i) products[i] = dot_lanes<S>(keys + (k + i) * stride, query, dim);
+    store(scores + k, sums_of_lanes<C>(products) * scale);
   }
-  if (j + kLanes<C> <= count) {
-    first += load(a + j) * load(b + j);
-    j += kLanes<C>;
+  for (; k < count; ++k) scores[k] = sum_lanes<C>(dot_lanes<S>(keys + k * stride, query, dim)) * scale;
+}
+
+/// sum[j] += sum over k of weights[k] * values[k][j], for Vectors vectors of j; `last` counts the lanes of
+/// the last one.
+template <int Vectors, class S>
+void add_weighted(const S* values, std::int64_t stride, std::int64_t count, const Compute<S>* weights,
+                  Compute<S>* sum, std::int64_t last) {
+  using C = Compute<S>;
+  // Two independent sums hide the latency of the additions.
+  Vector<C> even[Vectors], odd[Vectors] = {};
+  const auto row = [&](std::int64_t k, Vector<C>* to) {
+    const Vector<C> weight = splat(weights[k]);
+    for (int v = 0; v < Vectors; ++v) {
+      const S* from = values + k * stride + v * kLanes<C>;
+      to[v] += (v + 1 == Vectors ? load_some(from, last) : load(from)) * weight;
+    }
+  };
+  for (int v = 0; v < Vectors; ++v) even[v] = load(sum + v * kLanes<C>);
+  std::int64_t k = 0;
+  for (; k + 2 <= count; k += 2) {
+    row(k, even);
+    row(k + 1, odd);
   }
-  if (j < count) second += load_partial(a + j, count - j) * load_partial(b + j, count - j);
-  return sum_lanes<C>(first + second);
+  if (k < count) row(k, even);
+  for (int v = 0; v < Vectors; ++v) store(sum + v * kLanes<C>, even[v] + odd[v]);
 }
 
 template <class S>
@@ -47,7 +72,7 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
   using C = Compute<S>;
   const AttentionShape& s = work.shape;
   Arena arena(memory);
-  const Scratch<C> x(arena, s);
+  const Scratch<S> x(arena, s);
   const std::int64_t group = s.heads / s.key_heads, lines = group * s.queries;
   const std::int64_t width = padded(s.dim), value_width = padded(s.value_dim);
   const C scale2 = static_cast<C>(s.scale * 1.4426950408889634);
@@ -63,11 +88,10 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
   }
   for (std::int64_t key = 0; key < s.keys; key += kKeyBlock) {
     const std::int64_t count = min_integer(kKeyBlock, s.keys - key);
-    for (std::int64_t k = 0; k < count; ++k) {
-      const S* row = at<S>(work.key, batch, key + k, key_head);
-      for (std::int64_t i = 0; i < lines; ++i)
-        x.scores[i * kKeyBlock + k] = dot(row, x.query + i * width, s.dim) * scale2;
-    }
+    const S* keys = at<S>(work.key, batch, key, key_head);
+    for (std::int64_t i = 0; i < lines; ++i)
+      score_keys<S>(keys, work.key.row_stride, count, x.query + i * width, s.dim, scale2,
+                    x.scores + i * kKeyBlock);
     for (std::int64_t i = 0; i < lines; ++i) {
       const std::int64_t valid =
           s.causal ? max_integer(0, min_integer(count, i / group + s.keys - s.queries + 1 - key)) : count;
@@ -90,16 +114,23 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
         for (std::int64_t j = 0; j < value_width; j += kLanes<C>)
           store(x.sum + i * value_width + j, load(x.sum + i * value_width + j) * shrink);
     }
-    for (std::int64_t k = 0; k < count; ++k) {
-      const S* row = at<S>(work.value, batch, key + k, key_head);
-      for (std::int64_t i = 0; i < lines; ++i) {
-        const C p = x.scores[i * kKeyBlock + k];
-        C* sum = x.sum + i * value_width;
-        for_each_vector<C>(s.value_dim, [&](std::int64_t j, std::int64_t n) {
-          store_some(sum + j, load_some(sum + j, n) + load_some(row + j, n) * p, n);
-        });
+    const S* values = at<S>(work.value, batch, key, key_head);
+    constexpr int kVectors = 4;
+    for (std::int64_t i = 0; i < lines; ++i)
+      for (std::int64_t j = 0; j < s.value_dim; j += kVectors * kLanes<C>) {
+        const C* weights = x.scores + i * kKeyBlock;
+        C* sum = x.sum + i * value_width + j;
+        const std::int64_t left = s.value_dim - j, stride = work.value.row_stride;
+        if (left > 3 * kLanes<C>)
+          add_weighted<4>(values + j, stride, count, weights, sum,
+                          min_integer(left - 3 * kLanes<C>, kLanes<C>));
+        else if (left > 2 * kLanes<C>)
+          add_weighted<3>(values + j, stride, count, weights, sum, left - 2 * kLanes<C>);
+        else if (left > kLanes<C>)
+          add_weighted<2>(values + j, stride, count, weights, sum, left - kLanes<C>);
+        else
+          add_weighted<1>(values + j, stride, count, weights, sum, left);
       }
-    }
   }
   for (std::int64_t i = 0; i < lines; ++i) {
     S* out = at<S>(work.output, batch, i / group, key_head * group + i % group);
@@ -113,7 +144,7 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
 
 std::size_t decode_scratch_bytes(const AttentionShape& s) {
   Arena arena(nullptr);
-  visit_floating(s.dtype, [&]<class S>() { Scratch<Compute<S>>(arena, s); });
+  visit_floating(s.dtype, [&]<class S>() { Scratch<S>(arena, s); });
   return arena.used();
 }
 
