@@ -6,6 +6,7 @@
 #include "attend/op/linear.h"
 #include "attend/op/matmul.h"
 #include "support/compare.h"
+#include "support/expect_error.h"
 #include "support/random_tensor.h"
 
 namespace attend {
@@ -36,6 +37,111 @@ TEST(Tape, GivesGradientsOfIntermediateResultsAndLeavesGradAlone) {
   const Tensors g = autograd::gradients({y}, {hidden, x}, {random_tensor({2, 2}, DType::f64, 6)});
   EXPECT_TRUE(g[0].defined() && g[1].defined());
   EXPECT_EQ(g[0].shape(), hidden.shape());
+  EXPECT_FALSE(autograd::grad(x).defined());
+}
+
+TEST(Tape, SumsOverAllUsesOfALeafAndOfAResult) {
+  const Tensor x = Tensor::full({1, 1}, 3, DType::f64);
+  autograd::set_requires_grad(x);
+  const Tensor square = op::matmul(x, x);                          // two uses in one operation
+  const Tensor fifth = op::matmul(op::matmul(square, x), square);  // one more, and two of a result
+  const Tensor y = op::matmul(fifth, op::matmul(square, fifth));   // x^12
+  EXPECT_EQ(y.item(), 531441);
+  const Tensors g = autograd::gradients({y}, {x, square, fifth}, {}, {.retain_graph = true});
+  EXPECT_EQ(g[0].item(), 12 * 177147);  // 12 x^11
+  EXPECT_EQ(g[2].item(), 2 * 9 * 243);  // of f s f by f: 2 f s
+  // By s, where f = s x s: y = x^2 s^5.
+  EXPECT_EQ(g[1].item(), 5 * 9 * 6561);
+  autograd::backward(y);
+  EXPECT_EQ(autograd::grad(x).item(), 12 * 177147);
+}
+
+/// a + b, whose backward hands on its cotangent as it came, to both.
+Tensor sum_of(const Tensor& a, const Tensor& b) {
+  const Tensor y = Tensor::empty(a.shape(), a.dtype());
+  for (std::int64_t i = 0; i < y.elements(); ++i)
+    y.data<double>()[i] = a.data<double>()[i] + b.data<double>()[i];
+  autograd::record("sum_of", {a, b}, {y}, [](const Tensors& g) { return Tensors{g[0], g[0]}; });
+  return y;
+}
+
+TEST(Tape, NeverWritesIntoACotangent) {
+  const Tensor x = leaf({2, 3}, 40), w = leaf({2, 3}, 41), cotangent = random_tensor({2, 3}, DType::f64, 42);
+  const Tensor before = cotangent.clone();
+  autograd::backward(sum_of(sum_of(x, x), sum_of(x, w)), cotangent);
+  EXPECT_TRUE(test::same_bits(cotangent, before));
+  EXPECT_TRUE(test::same_bits(autograd::grad(w), before));
+  for (std::size_t i = 0; i < 6; ++i)
+    EXPECT_EQ(autograd::grad(x).to_vector<double>()[i], 3 * before.to_vector<double>()[i]);
+}
+
+TEST(Tape, TakesGradientsThatAreViews) {
+  // x as it is, read across: the gradient comes as a view with other strides.
+  const auto across = [](const Tensor& x) {
+    const Tensor y = x.view_as({3, 2}, {1, 3}).clone();
+    autograd::record("across", {x}, {y}, [](const Tensors& g) {
+      return Tensors{g[0].view_as({2, 3}, {1, 2})};
+    });
+    return y;
+  };
+  const Tensor cotangent = random_tensor({3, 2}, DType::f64, 43);
+  const auto c = cotangent.to_vector<double>();
+  for (const bool dense_first : {false, true}) {
+    const Tensor x = leaf({2, 3}, 44), zero = Tensor::zeros({2, 3}, DType::f64);
+    // Walked in the reverse order of recording.
+    Tensor first = dense_first ? across(x) : sum_of(x, zero),
+           second = dense_first ? sum_of(x, zero) : across(x);
+    const Tensor dense = dense_first ? second : first, strided = dense_first ? first : second;
+    const Tensors g =
+        autograd::gradients({dense, strided}, {x}, {cotangent.view_as({2, 3}, {3, 1}).clone(), cotangent});
+    for (std::size_t i = 0; i < 2; ++i)
+      for (std::size_t j = 0; j < 3; ++j)
+        EXPECT_EQ(g[0].to_vector<double>()[i * 3 + j], c[i * 3 + j] + c[j * 2 + i]) << dense_first;
+  }
+}
+
+TEST(Tape, ScopesEndWithWhatWasBefore) {
+  const Tensor x = leaf({1, 1}, 45);
+  const auto records = [&] { return autograd::is_recording({x}); };
+  EXPECT_TRUE(records());
+  {
+    const autograd::NoGrad outer;
+    EXPECT_FALSE(records());
+    {
+      const autograd::WithGrad on;
+      EXPECT_TRUE(records());
+      {
+        const autograd::NoGrad off;
+        EXPECT_FALSE(records());
+      }
+      EXPECT_TRUE(records());
+      { const autograd::WithGrad again; }
+      EXPECT_TRUE(records());
+    }
+    EXPECT_FALSE(records());
+    { const autograd::NoGrad again; }
+    EXPECT_FALSE(records());
+  }
+  EXPECT_TRUE(records());
+}
+
+TEST(Tape, NamesGradientsThatDoNotFit) {
+  const Tensor x = leaf({2, 2}, 46), c = random_tensor({2, 2}, DType::f64, 47);
+  const auto wrong = [&](const Tensors& gradients) {
+    const Tensor y = Tensor::zeros({2, 2}, DType::f64);
+    autograd::record("wrong", {x}, {y}, [=](const Tensors&) { return gradients; });
+    return y;
+  };
+  EXPECT_ERROR(autograd::backward(wrong({Tensor::zeros({4}, DType::f64)}), c),
+               "backward of wrong: gradient f64 [4] of input 0 does not fit f64 [2, 2]");
+  EXPECT_ERROR(autograd::backward(wrong({Tensor::zeros({2, 2})}), c), "gradient f32 [2, 2] of input 0");
+  EXPECT_ERROR(autograd::backward(wrong({c, c}), c), "2 gradients for 1 inputs");
+  const Tensor y = op::matmul(x, x);
+  EXPECT_ERROR(autograd::backward(y, Tensor::zeros({4}, DType::f64)), "cotangent f64 [4]");
+  EXPECT_ERROR(autograd::backward(y, Tensor::zeros({2, 2})), "cotangent f32 [2, 2]");
+  EXPECT_ERROR(autograd::gradients({y, y}, {x}, {c}), "1 cotangents for 2 outputs");
+  EXPECT_ERROR(autograd::set_grad(x, Tensor::zeros({4}, DType::f64)),
+               "gradient f64 [4] for a tensor f64 [2, 2]");
   EXPECT_FALSE(autograd::grad(x).defined());
 }
 
@@ -70,18 +176,21 @@ TEST(Tape, CheckpointGivesTheSameGradientsWithLessMemory) {
   };
   const Tensor cotangent = random_tensor({256, 64}, DType::f64, 11, -1e-3, 1e-3);
   std::vector<Tensors> results;
-  std::vector<std::int64_t> kept;
+  std::vector<std::int64_t> kept, peak;
   for (const bool checkpointed : {false, true}) {
     autograd::clear_grad(w);
     const Tensor x = leaf({256, 64}, 12);
     const std::int64_t before = memory_use().current;
+    reset_peak_memory();
     const Tensor y = checkpointed ? autograd::checkpoint(segment, {x})[0] : segment({x})[0];
     kept.push_back(memory_use().current - before);
+    peak.push_back(memory_use().peak - before);
     autograd::backward(y, cotangent);
     results.push_back({y, autograd::grad(x), autograd::grad(w)});
   }
   for (std::size_t i = 0; i < 3; ++i) EXPECT_TRUE(test::same_bits(results[0][i], results[1][i]));
   EXPECT_LT(kept[1] * 4, kept[0]);
+  EXPECT_LT(peak[1] * 2, peak[0]);
 }
 
 TEST(Tape, CheckpointMayReturnInputsAndLeavesAsTheyCame) {
