@@ -61,6 +61,21 @@ TEST(Clone, OfRepeatedAndPartialViews) {
     EXPECT_EQ(view.clone().to_vector<std::int64_t>(), walked(view)) << view.text();
 }
 
+TEST(CopyFrom, IntoAPartWritesNothingElse) {
+  for (const DType dtype : {DType::u8, DType::bf16, DType::f32, DType::f64}) {
+    const Tensor whole = Tensor::full({6, 8, 5}, 255, dtype), part = whole.view_as({3, 4, 2}, {80, 5, 2}, 47);
+    const Tensor values = random_integers({3, 4, 2}, 250, 2, dtype);
+    part.copy_from(values);
+    std::vector<std::int64_t> expected(6 * 8 * 5, 255);
+    for (std::size_t i = 0; i < 3; ++i)
+      for (std::size_t j = 0; j < 4; ++j)
+        for (std::size_t k = 0; k < 2; ++k)
+          expected[47 + i * 80 + j * 5 + k * 2] = values.to_vector<std::int64_t>()[(i * 4 + j) * 2 + k];
+    // bf16 has 255 among its numbers, as it has all up to 256.
+    EXPECT_EQ(whole.to_vector<std::int64_t>(), expected) << name_of(dtype);
+  }
+}
+
 TEST(Clone, OfLargeTransposedTensorsForAnyNumberOfThreads) {
   const Tensor x = random_integers({3, 401, 517}, 1 << 30, 1);
   const int before = threads();
