@@ -80,10 +80,17 @@ Tensor by_definition(const Tensors& inputs, bool causal) {
   return out;
 }
 
-const std::vector<Sizes> kAwkward = {{1, 1, 1, 1, 1, 8, 8},      {2, 3, 5, 2, 1, 8, 16},
-                                     {1, 63, 65, 2, 2, 40, 40},  {1, 64, 64, 4, 2, 64, 64},
-                                     {2, 65, 130, 2, 2, 80, 24}, {1, 127, 127, 1, 1, 128, 128},
-                                     {1, 300, 70, 2, 1, 16, 8},  {1, 70, 300, 1, 1, 256, 256}};
+const std::vector<Sizes> kAwkward = {{1, 1, 1, 1, 1, 8, 8},
+                                     {2, 3, 5, 2, 1, 8, 16},
+                                     {1, 63, 65, 2, 2, 40, 40},
+                                     {1, 64, 64, 4, 2, 64, 64},
+                                     {2, 65, 130, 2, 2, 80, 24},
+                                     {1, 127, 127, 1, 1, 128, 128},
+                                     {1, 300, 70, 2, 1, 16, 8},
+                                     {1, 70, 300, 1, 1, 256, 256},
+                                     // Enough heads that each thread takes whole ones.
+                                     {4, 70, 70, 8, 4, 16, 16},
+                                     {3, 5, 9, 18, 6, 8, 8}};
 
 TEST(Attend, ForwardFollowsTheDefinition) {
   for (const Sizes& s : kAwkward)
@@ -282,35 +289,104 @@ TEST(Attend, MemoryGrowsLinearly) {
   EXPECT_LT(peak(4096), 4.5 * peak(1024));
 }
 
+Tensor rows_of(const Tensor& t, std::int64_t first, std::int64_t count) {
+  Shape shape = t.shape();
+  shape.set(1, count);
+  return t.view_as(shape, t.strides(), first * t.strides()[1]);
+}
+
 TEST(Cached, EqualsTheLastQueriesOfFullAttention) {
   for (const auto& [dtype, tolerance] :
        {std::pair{DType::f64, 1e-13}, {DType::f32, 2e-6}, {DType::bf16, 1e-2}})
-    for (const std::int64_t newest : {1, 2, 4, 5, 33}) {
-      const Sizes s = {2, 150, 150, 4, 2, 40, 40};
-      const Tensors x = random_inputs(s, dtype, 61);
-      attention::KeyValueCache cache(2, 160, 2, 40, dtype);
-      const auto rows = [](const Tensor& t, std::int64_t first, std::int64_t count) {
-        Shape shape = t.shape();
-        shape.set(1, count);
-        return t.view_as(shape, t.strides(), first * t.strides()[1]);
-      };
-      cache.append(rows(x[1], 0, 100), rows(x[2], 0, 100));
-      cache.append(rows(x[1], 100, 50), rows(x[2], 100, 50));
-      const Tensor full = attention::attend(x[0], x[1], x[2], spec_of(true));
-      const Tensor got = attention::attend_cached(rows(x[0], 150 - newest, newest), cache, spec_of(true));
-      EXPECT_TRUE(test::close(got, rows(full, 150 - newest, newest), tolerance, tolerance)) << newest;
-      EXPECT_THROW(cache.append(rows(x[1], 0, 11), rows(x[2], 0, 11)), Error);
-    }
+    for (const std::int64_t dim : {7, 24, 40, 64, 100})
+      for (const std::int64_t length : {5, 128, 150, 151})
+        for (const std::int64_t newest : {1, 2, 4, 5, 33}) {
+          if (newest > length) continue;
+          const Tensors x = random_inputs({2, length, length, 4, 2, dim, dim}, dtype, 61);
+          attention::KeyValueCache cache(2, 160, 2, dim, dtype);
+          const std::int64_t some = length * 2 / 3;
+          cache.append(rows_of(x[1], 0, some), rows_of(x[2], 0, some));
+          cache.append(rows_of(x[1], some, length - some), rows_of(x[2], some, length - some));
+          const Tensor full = attention::attend(x[0], x[1], x[2], spec_of(true));
+          const Tensor got =
+              attention::attend_cached(rows_of(x[0], length - newest, newest), cache, spec_of(true));
+          EXPECT_TRUE(test::close(got, rows_of(full, length - newest, newest), tolerance, tolerance))
+              << name_of(dtype) << " newest " << newest << " of " << length << " d " << dim;
+        }
+}
+
+TEST(Cached, ForgetsWhatIsCutOff) {
+  const Tensors x = random_inputs({2, 9, 9, 2, 1, 8, 8}, DType::f32, 62),
+                other = random_inputs({2, 9, 9, 2, 1, 8, 8}, DType::f32, 63);
+  attention::KeyValueCache cache(2, 9, 1, 8, DType::f32);
+  cache.append(rows_of(x[1], 0, 6), rows_of(x[2], 0, 6));
+  cache.append(rows_of(other[1], 0, 3), rows_of(other[2], 0, 3));
+  cache.truncate(6);
+  EXPECT_EQ(cache.length(), 6);
+  cache.append(rows_of(x[1], 6, 3), rows_of(x[2], 6, 3));
+  EXPECT_TRUE(test::same_bits(cache.keys(), x[1]));
+  EXPECT_TRUE(test::same_bits(cache.values(), x[2]));
+  cache.truncate(0);
+  EXPECT_EQ(cache.length(), 0);
 }
 
 TEST(Cached, NamesWhatDoesNotFit) {
   EXPECT_ERROR(attention::KeyValueCache(1, 4, 1, 8, DType::i32), "i32: sizes from 1, f32, bf16 or f64");
   EXPECT_ERROR(attention::KeyValueCache(1, 0, 1, 8, DType::f64), "capacity 0");
+  attention::KeyValueCache cache(1, 4, 1, 8, DType::f32);
+  const auto t = [](const Shape& shape) { return Tensor::zeros(shape); };
+  cache.append(t({1, 3, 1, 8}), t({1, 3, 1, 8}));
+  EXPECT_ERROR(cache.append(t({1, 2, 1, 8}), t({1, 2, 1, 8})),
+               "key/value cache of 4 tokens is full: 3 are in it, 2 more given");
+  EXPECT_THROW(cache.append(t({1, 1, 1, 8}), t({1, 1, 1, 7})), Error);
+  EXPECT_EQ(cache.length(), 3);
+  EXPECT_ERROR(cache.truncate(4), "of length 3 cannot be cut to 4");
+  EXPECT_ERROR(cache.truncate(-1), "cannot be cut to -1");
+}
+
+TEST(Attend, TakesACotangentThatIsAView) {
+  const Tensors inputs = random_inputs({2, 5, 5, 2, 2, 8, 8}, DType::f64, 64);
+  const Tensor dense = random_tensor({2, 5, 2, 8}, DType::f64, 65),
+               across = dense.view_as({5, 2, 2, 8}, {16, 80, 8, 1}).clone();
+  const Tensor view = across.view_as({2, 5, 2, 8}, {16, 32, 8, 1});
+  ASSERT_TRUE(test::same_bits(view, dense));
+  const Tensors expected = run(inputs, dense, spec_of(true), {});
+  Tensors leaves;
+  for (const Tensor& input : inputs) {
+    leaves.push_back(input.clone());
+    autograd::set_requires_grad(leaves.back());
+  }
+  const Tensors got = autograd::gradients({attention::attend(leaves[0], leaves[1], leaves[2], spec_of(true))},
+                                          leaves, {view});
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_TRUE(test::same_bits(got[i], expected[i + 1])) << i;
+}
+
+TEST(Attend, TakesItsScaleFromTheSpec) {
+  const Tensors x = random_inputs({1, 6, 6, 2, 2, 8, 8}, DType::f64, 66);
+  const AttentionSpec plain = spec_of(true);
+  AttentionSpec scaled = plain;
+  scaled.score.scale = 0.7;
+  // The same as the usual scale over larger queries.
+  const Tensor larger = x[0].clone();
+  for (std::int64_t i = 0; i < larger.elements(); ++i) larger.data<double>()[i] *= 0.7 * std::sqrt(8.0);
+  const Tensor expected = attention::attend(larger, x[1], x[2], plain);
+  EXPECT_TRUE(test::close(attention::attend(x[0], x[1], x[2], scaled), expected, 1e-13, 1e-13));
+  EXPECT_TRUE(test::close(attention::attend_composite(x[0], x[1], x[2], scaled), expected, 1e-13, 1e-13));
 }
 
 TEST(Attend, NamesWhatDoesNotFit) {
   const auto t = [](const Shape& shape, DType dtype = DType::f32) { return Tensor::zeros(shape, dtype); };
-  EXPECT_THROW(attention::attend(t({1, 2, 2, 8}), t({1, 2, 2, 7}), t({1, 2, 2, 8}), {}), Error);
+  EXPECT_ERROR(attention::attend(t({1, 2, 2, 8}), t({1, 2, 2, 7}), t({1, 2, 2, 8}), {}), "differ in d");
+  EXPECT_ERROR(attention::attend(t({1, 2, 2, 8}), t({1, 3, 2, 8}), t({1, 2, 2, 8}), {}), "differ in length");
+  EXPECT_ERROR(attention::attend(t({1, 2, 2, 8}), t({1, 3, 1, 8}), t({1, 3, 2, 8}), {}), "length or heads");
+  EXPECT_ERROR(attention::attend(t({2, 2, 2, 8}), t({1, 2, 2, 8}), t({1, 2, 2, 8}), {}), "batches differ");
+  EXPECT_ERROR(attention::attend(t({1, 2, 2, 8}), t({1, 2, 2, 8}, DType::bf16), t({1, 2, 2, 8}), {}),
+               "all are f32, all bf16 or all f64");
+  EXPECT_ERROR(attention::attend(t({2, 2, 8}), t({1, 2, 2, 8}), t({1, 2, 2, 8}), {}), "[batch, length");
+  EXPECT_ERROR(attention::attend(t({1, 2, 8, 2}).view_as({1, 2, 2, 8}, {32, 16, 1, 2}), t({1, 2, 2, 8}),
+                                 t({1, 2, 2, 8}), {}),
+               "the last stride must be 1");
+  EXPECT_ERROR(attention::attend_packed(t({1, 2, 2, 2, 8}), {}), "[batch, length, 3, heads, d]");
   EXPECT_THROW(attention::attend(t({1, 2, 3, 8}), t({1, 2, 2, 8}), t({1, 2, 2, 8}), {}), Error);
   EXPECT_THROW(attention::attend(t({1, 2, 2, 300}), t({1, 2, 2, 300}), t({1, 2, 2, 8}), {}), Error);
   EXPECT_THROW(attention::attend(t({1, 2, 2, 8}, DType::i32), t({1, 2, 2, 8}), t({1, 2, 2, 8}), {}), Error);
