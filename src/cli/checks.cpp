@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "cli/nearest.h"
+#include "io/printable.h"
 
 namespace attend::cli {
 
@@ -31,7 +32,7 @@ CLI::Validator whole_number(std::int64_t least, std::int64_t most) {
       [=](std::string& text) -> std::string {
         std::int64_t value = 0;
         if (parses(text, value) && value >= least && value <= most) return {};
-        return fmt::format("'{}' given, {} accepted", text,
+        return fmt::format("{} given, {} accepted", io::printable(text),
                            accepted("a whole number", least, most, INT64_MAX));
       },
       "");
@@ -42,9 +43,15 @@ CLI::Validator number(double least, double most) {
       [=](std::string& text) -> std::string {
         double value = 0;
         if (parses(text, value) && value >= least && value <= most) return {};
-        return fmt::format("'{}' given, {} accepted", text, accepted("a number", least, most, 1e300));
+        return fmt::format("{} given, {} accepted", io::printable(text),
+                           accepted("a number", least, most, 1e300));
       },
       "");
+}
+
+CLI::Validator path() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string { return text.empty() ? "'' given, a path is needed" : ""; }, "");
 }
 
 CLI::Validator one_of(std::vector<std::string> words) {
@@ -52,7 +59,7 @@ CLI::Validator one_of(std::vector<std::string> words) {
       [words = std::move(words)](std::string& text) -> std::string {
         if (std::ranges::find(words, text) != words.end()) return {};
         const std::string near = nearest(text, words);
-        return fmt::format("'{}' given, {} accepted{}", text, fmt::join(words, ", "),
+        return fmt::format("{} given, {} accepted{}", io::printable(text), fmt::join(words, ", "),
                            near.empty() ? "" : fmt::format("; did you mean {}?", near));
       },
       "");

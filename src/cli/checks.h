@@ -14,6 +14,9 @@ CLI::Validator whole_number(std::int64_t least, std::int64_t most = INT64_MAX);
 /// A finite number in [least, most].
 CLI::Validator number(double least, double most = 1e300);
 
+/// Any text but the empty one.
+CLI::Validator path();
+
 /// One of these words.
 CLI::Validator one_of(std::vector<std::string> words);
 

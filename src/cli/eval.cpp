@@ -40,30 +40,31 @@ int evaluate(const EvalOptions& options) {
                             tokens.size()));
   const task::Evaluation result = model.evaluate(tokens);
   if (options.json) {
-    const nlohmann::ordered_json facts = {{"task", "generate"},
-                                          {"loss", result.loss},
-                                          {"perplexity", result.perplexity},
-                                          {"bits_per_character", result.bits_per_character},
-                                          {"tokens", result.tokens},
-                                          {"characters", result.characters},
-                                          {"split", options.split},
-                                          {"data", options.data},
-                                          {"model", options.model},
-                                          {"tokenizer", std::string(model.tokenizer().kind())},
-                                          {"context", model.model().config().context},
-                                          {"windows", "consecutive"},
-                                          {"precision", options.precision},
-                                          {"version", version()}};
+    nlohmann::ordered_json facts = {
+        {"task", "generate"}, {"loss", result.loss}, {"perplexity", result.perplexity}};
+    if (result.bits_per_character) facts["bits_per_character"] = *result.bits_per_character;
+    facts.update(nlohmann::ordered_json{{"tokens", result.tokens},
+                                        {"characters", result.characters},
+                                        {"split", options.split},
+                                        {"data", options.data},
+                                        {"model", options.model},
+                                        {"tokenizer", std::string(model.tokenizer().kind())},
+                                        {"context", model.model().config().context},
+                                        {"windows", "consecutive"},
+                                        {"precision", options.precision},
+                                        {"version", version()}});
     print(facts.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     return kSuccess;
   }
   print(
       fmt::format("loss                {:.4f} nats a token\n"
                   "perplexity          {:.4f}\n"
-                  "bits per character  {:.4f}\n"
+                  "bits per character  {}\n"
                   "tokens              {} ({} characters), split {}\n",
-                  result.loss, result.perplexity, result.bits_per_character, result.tokens, result.characters,
-                  options.split));
+                  result.loss, result.perplexity,
+                  result.bits_per_character ? fmt::format("{:.4f}", *result.bits_per_character)
+                                            : "none, no character begins in these tokens",
+                  result.tokens, result.characters, options.split));
   return kSuccess;
 }
 
@@ -72,10 +73,14 @@ int evaluate(const EvalOptions& options) {
 void add_eval(CLI::App& program, std::vector<Verb>& verbs) {
   CLI::App* verb = program.add_subcommand("eval", "Measure how well a model knows a text");
   auto options = std::make_shared<EvalOptions>();
-  verb->add_option("model", options->model, "The model folder")->option_text("DIR (required)")->required();
+  verb->add_option("model", options->model, "The model folder")
+      ->option_text("DIR (required)")
+      ->required()
+      ->check(path());
   verb->add_option("--data", options->data, "A text file, or a folder of .txt, .text and .md files")
       ->option_text("FILE|DIR (required)")
-      ->required();
+      ->required()
+      ->check(path());
   verb->add_option("--split", options->split,
                    "valid: the last 10 %, which training leaves out; all: everything")
       ->type_name("PART")

@@ -10,6 +10,7 @@
 #include "attend/backend/processor.h"
 #include "attend/base/version.h"
 #include "attend/io/safetensors.h"
+#include "cli/checks.h"
 #include "cli/model_facts.h"
 #include "cli/output.h"
 #include "cli/program.h"
@@ -112,7 +113,8 @@ void add_info(CLI::App& program, std::vector<Verb>& verbs) {
       program.add_subcommand("info", "Tell about this machine, a model folder or a safetensors file");
   auto options = std::make_shared<InfoOptions>();
   verb->add_option("path", options->path, "A model folder or a .safetensors file; without it, this machine")
-      ->option_text("[DIR|FILE]");
+      ->option_text("[DIR|FILE]")
+      ->check(path());
   verb->add_flag("--json", options->json, "Print JSON");
   verb->footer(
       "Examples:\n"

@@ -3,17 +3,21 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <exception>
+#include <memory>
 #include <new>
 #include <string>
 #include <vector>
 
 #include "attend/base/error.h"
 #include "attend/base/version.h"
+#include "cli/help.h"
 #include "cli/nearest.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
+#include "io/printable.h"
 
 namespace attend::cli {
 
@@ -59,15 +63,33 @@ std::string unknown_word(CLI::App& program) {
   const std::string word = words.front().substr(0, words.front().find('='));
   const std::string help = fmt::format(" ({} --help explains)", full_name(app));
   if (word.size() > 1 && word[0] == '-')
-    return fmt::format("unknown option '{}' of '{}'{}", word, full_name(app),
+    return fmt::format("unknown option {} of '{}'{}", io::printable(word), full_name(app),
                        suggestion(word, option_names(app))) +
            help;
   const std::vector<std::string> verbs = verb_names(app);
   if (verbs.empty())
-    return fmt::format("'{}' takes no further argument, '{}' given{}", full_name(app), word, help);
+    return fmt::format("'{}' takes no further argument, {} given{}", full_name(app), io::printable(word),
+                       help);
   std::string hint = suggestion(word, verbs);
   if (hint.empty()) hint = fmt::format("; there are: {}", fmt::join(verbs, ", "));
-  return fmt::format("unknown {} '{}'{}", app == &program ? "verb" : "task", word, hint) + help;
+  return fmt::format("unknown {} {}{}", app == &program ? "verb" : "task", io::printable(word), hint) + help;
+}
+
+/// About an option that was given too often, or without its value.
+std::string wrong_count(const CLI::App* app, const CLI::ArgumentMismatch& error) {
+  for (const CLI::Option* option : app->get_options()) {
+    const auto most = static_cast<std::size_t>(std::max(1, option->get_items_expected_max()));
+    if (option->get_multi_option_policy() != CLI::MultiOptionPolicy::Throw || option->count() <= most)
+      continue;
+    std::vector<std::string> names;
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    if (names.size() > 1)
+      return fmt::format("{} exclude each other: one of them, once, is accepted", fmt::join(names, " and "));
+    return fmt::format("{} is given {} times: once is accepted", option->get_name(), option->count());
+  }
+  const std::string text = error.what();
+  const std::size_t colon = text.find(':');
+  return colon == std::string::npos ? text : fmt::format("{} needs a value", text.substr(0, colon));
 }
 
 std::string describe(CLI::App& program, const CLI::ParseError& error) {
@@ -77,14 +99,19 @@ std::string describe(CLI::App& program, const CLI::ParseError& error) {
   const std::vector<std::string> verbs = verb_names(app);
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && !verbs.empty())
     return fmt::format("'{}' needs one of: {}", full_name(app), fmt::join(verbs, ", "));
-  return fmt::format("{} ({} --help explains)", error.what(), full_name(app));
+  message = error.what();
+  if (const auto* mismatch = dynamic_cast<const CLI::ArgumentMismatch*>(&error))
+    message = wrong_count(app, *mismatch);
+  return fmt::format("{} ({} --help explains)", message, full_name(app));
 }
 
 int parse_and_run(int argc, char** argv) {
   CLI::App program("Attention models on this machine: train them, use them, see where they look.", "attend");
   program.set_version_flag("--version", fmt::format("attend {}", version()), "Print the version");
   program.require_subcommand(1);
-  program.get_formatter()->column_width(28);
+  const auto formatter = std::make_shared<HelpFormatter>();
+  formatter->column_width(28);
+  program.formatter(formatter);
   program.footer(
       "Example:\n"
       "  attend train generate --data book.txt --out model\n"

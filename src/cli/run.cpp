@@ -71,7 +71,10 @@ void add_run(CLI::App& program, std::vector<Verb>& verbs) {
   CLI::App* verb = program.add_subcommand("run", "Use a model: go on with a text");
   auto options = std::make_shared<RunOptions>();
   task::SampleOptions& sample = options->sample;
-  verb->add_option("model", options->model, "The model folder")->option_text("DIR (required)")->required();
+  verb->add_option("model", options->model, "The model folder")
+      ->option_text("DIR (required)")
+      ->required()
+      ->check(path());
   CLI::Option* prompt =
       verb->add_option("--prompt", options->prompt, "The text to go on with (default: standard input)")
           ->option_text("TEXT")
@@ -79,7 +82,8 @@ void add_run(CLI::App& program, std::vector<Verb>& verbs) {
   verb->add_option("--file", options->file, "A file with the text to go on with")
       ->option_text("FILE")
       ->group("Input and output")
-      ->excludes(prompt);
+      ->excludes(prompt)
+      ->check(path());
   verb->add_flag("--json", options->json, "Print JSON, when all is written")->group("Input and output");
   verb->add_option("--tokens", sample.tokens, "Tokens to write")
       ->type_name("N")

@@ -116,7 +116,10 @@ int see(const SeeOptions& options) {
 void add_see(CLI::App& program, std::vector<Verb>& verbs) {
   CLI::App* verb = program.add_subcommand("see", "Show where a model looks while it reads a text");
   auto options = std::make_shared<SeeOptions>();
-  verb->add_option("model", options->model, "The model folder")->option_text("DIR (required)")->required();
+  verb->add_option("model", options->model, "The model folder")
+      ->option_text("DIR (required)")
+      ->required()
+      ->check(path());
   verb->add_option("text", options->text, "The text to read")->option_text("TEXT (required)")->required();
   verb->add_option("--layer", options->layer, "Layer, counted from 0 (default: the last; in a picture, all)")
       ->option_text("N")
@@ -126,7 +129,8 @@ void add_see(CLI::App& program, std::vector<Verb>& verbs) {
       ->check(whole_number(0));
   verb->add_option("--out", options->out,
                    "A page, a picture or the numbers; without it, a heat map in the terminal")
-      ->option_text("FILE.html|.png|.json");
+      ->option_text("FILE.html|.png|.json")
+      ->check(path());
   verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
       ->type_name("P")
       ->capture_default_str()

@@ -84,6 +84,7 @@ void add_switch(CLI::App* verb, const Shared& options, const char* name, bool mo
             options->given.emplace_back([member, given](GenerateOptions& o) { o.model.*member = given > 0; });
           },
           description)
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
       ->group(kModel);
 }
 
@@ -144,7 +145,8 @@ void add_training_options(CLI::App* verb, const Shared& options) {
   whole("--accumulate", &GenerateOptions::accumulate, "Batches for one update", 1, 1 << 20);
   whole("--steps", &GenerateOptions::steps,
         "Updates; without it but with --minutes, as many as the time allows", 1, kMany);
-  real("--minutes", &GenerateOptions::minutes, "Time of training; the learning rate follows it", 1e-3, 1e9);
+  real("--minutes", &GenerateOptions::minutes,
+       "Time of training, that before --resume included; the learning rate follows it", 1e-3, 1e9);
   real("--lr", &GenerateOptions::learning_rate, "Learning rate after the warm-up", 1e-12, 1e3);
   real("--min-lr", &GenerateOptions::minimum_learning_rate, "Learning rate at the end", 0, 1e3);
   whole("--warmup", &GenerateOptions::warmup, "Updates of growing learning rate", 0, kMany);
@@ -185,35 +187,44 @@ void add_training_options(CLI::App* verb, const Shared& options) {
           "Less memory for one forward pass more; the same bits")
       ->group(kRun);
   verb->add_flag("--resume", options->resume,
-                 "Go on with the training in --out; options not given are as they were")
+                 "Go on with the training in --out; options not given are as they were, a limit given "
+                 "replaces the old ones")
       ->group(kRun);
   verb->add_flag("--overwrite", options->overwrite, "Replace the model in --out")->group(kRun);
+}
+
+std::string quoted_for_shell(const std::string& word) {
+  if (!word.empty() && word.find_first_of(" \t\n'\"\\$`&|;<>()*?[]#~!{}") == std::string::npos) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
 }
 
 std::string command_line(CLI::App* verb) {
   std::string line = "attend train generate";
   for (const CLI::Option* option : verb->get_options()) {
     if (option->count() == 0) continue;
-    line += " " + option->get_name();
-    if (option->get_items_expected_max() == 0) continue;
     const std::string value = option->results().front();
-    const bool plain =
-        value.find_first_of(" \t\n'\"\\$`&|;<>()*?[]#~!{}") == std::string::npos && !value.empty();
-    line += plain ? " " + value : " '" + value + "'";
+    if (option->get_items_expected_max() == 0) {
+      // The second name of a switch is the one that says no.
+      line += " --" + (value == "false" ? option->get_lnames().back() : option->get_lnames().front());
+      continue;
+    }
+    line += " " + option->get_name() + " " + quoted_for_shell(value);
   }
   return line;
 }
 
 /// The options of this run: those of the preset, or those a resumed training began with, and over them what
-/// was given.
+/// was given. A limit that is given takes the place of both.
 GenerateOptions resolve(const TrainOptions& options, bool steps_given, bool minutes_given) {
   GenerateOptions result = task::generate_preset(options.preset);
   if (options.resume && std::filesystem::exists(std::filesystem::path(options.out) / "config.json")) {
     const task::GenerateConfig begun = task::read_generate_config(options.out);
     if (begun.training) result = *begun.training;
-  } else if (minutes_given && !steps_given) {
-    result.steps = 0;
   }
+  if (minutes_given && !steps_given) result.steps = 0;
+  if (steps_given && !minutes_given) result.minutes = 0;
   for (const auto& set : options.given) set(result);
   return result;
 }
@@ -244,7 +255,7 @@ int train_generate(CLI::App* verb, const TrainOptions& options) {
   progress.finish();
   print_results(config, options.out);
   if (config.results->ended != "interrupted") return kSuccess;
-  print_error(fmt::format("interrupted; '{} --resume' goes on", job.command));
+  print_error(fmt::format("interrupted; '{}{}' goes on", job.command, options.resume ? "" : " --resume"));
   return kInterrupted;
 }
 
@@ -256,11 +267,13 @@ void add_train_generate(CLI::App& train, std::vector<Verb>& verbs) {
   options->preset = task::generate_presets().front().name;
   verb->add_option("--data", options->data, "A text file, or a folder of .txt, .text and .md files")
       ->option_text("FILE|DIR")
-      ->group("Data and model folder");
+      ->group("Data and model folder")
+      ->check(path());
   verb->add_option("--out", options->out, "The model folder to make")
       ->option_text("DIR (required)")
       ->required()
-      ->group("Data and model folder");
+      ->group("Data and model folder")
+      ->check(path());
   std::vector<std::string> names;
   std::string about;
   for (const task::GeneratePreset& preset : task::generate_presets()) {

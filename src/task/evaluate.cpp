@@ -1,9 +1,12 @@
 #include "task/evaluate.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 
 #include "attend/autograd/tape.h"
 #include "attend/data/language_model.h"
+#include "task/generate_data.h"
 
 namespace attend::task {
 
@@ -24,6 +27,18 @@ double mean_loss(const model::Gpt& gpt, const data::TokenView& tokens, const nn:
     sum += loss.item() * static_cast<double>(batch.batch * batch.context);
   }
   return sum / static_cast<double>(windows.targets());
+}
+
+Evaluation evaluation_of(double loss, const data::TokenView& tokens, const data::Tokenizer& tokenizer) {
+  Evaluation result;
+  result.loss = loss;
+  result.perplexity = std::exp(loss);
+  result.tokens = tokens.size() - 1;
+  result.characters = count_characters(tokens, characters_of_tokens(tokenizer), 1);
+  if (result.characters > 0)
+    result.bits_per_character = loss * static_cast<double>(result.tokens) /
+                                (std::numbers::ln2 * static_cast<double>(result.characters));
+  return result;
 }
 
 }  // namespace attend::task

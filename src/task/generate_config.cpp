@@ -7,6 +7,7 @@
 #include "attend/base/error.h"
 #include "attend/base/version.h"
 #include "attend/io/file.h"
+#include "io/printable.h"
 #include "task/generate_fields.h"
 #include "task/model_folder.h"
 
@@ -48,7 +49,7 @@ void read_object(const Json& object, std::string_view section, Fields&& fields) 
       read(item.value(), key, field);
       accepted.check(fmt::format("\"{}\"", key), field);
     });
-    if (!known) throw Error(fmt::format("unknown key \"{}\" in \"{}\"", item.key(), section));
+    if (!known) throw Error(fmt::format("unknown key {} in \"{}\"", io::printable(item.key()), section));
   }
 }
 
@@ -105,7 +106,7 @@ GenerateConfig parse(const Json& object) {
       read_object(rest, key, [&](auto&& visit) { for_each_result(results, visit); });
       config.results = results;
     } else {
-      throw Error(fmt::format("unknown key \"{}\"", key));
+      throw Error(fmt::format("unknown key {}", io::printable(key)));
     }
   }
   if (!has_model) throw Error("\"model\" is missing");
@@ -120,7 +121,7 @@ GenerateConfig read_generate_config(const std::filesystem::path& folder) {
   const std::string path = (folder / kConfigFile).string();
   if (object["task"] != "generate")
     throw Error(fmt::format("{}: a model of the task {}, one of generate is needed", path,
-                            object["task"].get<std::string>()));
+                            io::printable(object["task"].get<std::string>())));
   try {
     return parse(object);
   } catch (const Error& error) {

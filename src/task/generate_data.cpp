@@ -6,6 +6,7 @@
 
 #include "attend/base/error.h"
 #include "attend/data/text.h"
+#include "io/printable.h"
 #include "task/model_folder.h"
 
 namespace attend::task {
@@ -45,7 +46,7 @@ void TrainingText::read(const fs::path& path, const GenerateJob& job, const Gene
   const std::uint64_t checksum = data::checksum(text);
   if (begun != nullptr && checksum != facts_.checksum)
     throw Error(fmt::format("--data {}: another text than the one that the training in {} began with ({})",
-                            path.string(), job.out.string(), facts_.path));
+                            path.string(), job.out.string(), io::printable(facts_.path)));
   if (begun == nullptr) tokenizer_ = data::train_tokenizer(job.options.tokenizer, text);
   facts_.path = path.string();
   facts_.checksum = checksum;
@@ -68,7 +69,8 @@ bool TrainingText::read_kept(const GenerateJob& job, const GenerateConfig& begun
 void TrainingText::save(const fs::path& folder) const {
   tokenizer_->save(folder);
   if (kept_) return;
-  make_folder((folder / kTokensFile).parent_path());
+  NewFolders folders;
+  folders.make((folder / kTokensFile).parent_path());
   data::TokenFile::write(folder / kTokensFile, ids_, tokenizer_->size(), facts_.checksum);
 }
 

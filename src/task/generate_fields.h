@@ -11,6 +11,7 @@
 
 #include "attend/base/error.h"
 #include "attend/task/generate.h"
+#include "io/printable.h"
 
 namespace attend::task {
 
@@ -34,7 +35,7 @@ struct Words {
     for (const std::string& word : accepted) {
       if (word == value) return;
     }
-    throw Error(fmt::format("{} '{}': {} are accepted", name, value, fmt::join(accepted, ", ")));
+    throw Error(fmt::format("{} {}: {} are accepted", name, io::printable(value), fmt::join(accepted, ", ")));
   }
 };
 

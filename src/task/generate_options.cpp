@@ -3,6 +3,7 @@
 #include "attend/base/error.h"
 #include "attend/task/generate.h"
 #include "attend/train/schedule.h"
+#include "io/printable.h"
 #include "task/generate_fields.h"
 
 namespace attend::task {
@@ -103,7 +104,7 @@ GenerateOptions generate_preset(std::string_view name) {
     if (entry.description.name == name) return entry.make();
     names.push_back(entry.description.name);
   }
-  throw Error(fmt::format("preset '{}': {} are accepted", name, fmt::join(names, ", ")));
+  throw Error(fmt::format("preset {}: {} are accepted", io::printable(name), fmt::join(names, ", ")));
 }
 
 void validate(const GenerateOptions& options) {

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <cmath>
 #include <memory>
 
 #include "attend/autograd/tape.h"
@@ -62,10 +63,12 @@ class Training {
   std::string measured_precision();
   Tensor loss(const data::TokenBatch& batch, DType compute, Generator& random) const;
   train::TrainingResult train();
+  void say_nothing_left(const train::TrainingResult& result);
   void conclude(const train::TrainingResult& result);
 
   const GenerateJob& job_;
   bool begun_ = false;
+  NewFolders folders_;
   GenerateConfig config_;
   std::unique_ptr<TrainingText> text_;
   std::unique_ptr<data::RandomWindows> windows_;
@@ -111,7 +114,7 @@ void Training::prepare() {
   config_.tokenizer = options.tokenizer.kind;
   config_.data = text_->facts();
   config_.training = options;
-  make_folder(job_.out);
+  folders_.make(job_.out);
   const TextFacts& facts = text_->facts();
   say(fmt::format("text: {} characters, {} tokens ({} different), the last {} of them for validation",
                   facts.characters, facts.tokens, text_->tokenizer().size(), facts.validation_tokens));
@@ -195,7 +198,21 @@ train::TrainingResult Training::train() {
   return train::run_training(job, trainer);
 }
 
+/// When a resumed training had reached its limit before.
+void Training::say_nothing_left(const train::TrainingResult& result) {
+  const GenerateOptions& options = *config_.training;
+  std::string limit = fmt::format("{} evaluations without a new best; a larger --patience", options.patience);
+  if (result.reason == train::StopReason::steps)
+    limit = fmt::format("{} updates of {}; a larger --steps or --minutes", result.step, options.steps);
+  if (result.reason == train::StopReason::minutes)
+    limit = fmt::format("{:.3g} of {:.3g} minutes; larger --minutes or --steps", result.seconds / 60,
+                        options.minutes);
+  say(fmt::format("nothing left to do: the training had reached {} would go on", limit));
+}
+
 void Training::conclude(const train::TrainingResult& result) {
+  const bool made_none = std::isnan(result.loss);
+  if (begun_ && made_none && result.reason != train::StopReason::interrupted) say_nothing_left(result);
   static constexpr const char* kReasons[] = {"steps", "minutes", "early stopping", "interrupted"};
   config_.results = GenerateResults{.ended = kReasons[static_cast<std::size_t>(result.reason)],
                                     .step = result.step,
@@ -203,8 +220,10 @@ void Training::conclude(const train::TrainingResult& result) {
                                     .validation_loss = result.best,
                                     .best_step = result.best_step};
   write_generate_config(job_.out, config_);
-  io::write_file_atomically(job_.out / kCardFile,
-                            model_card(config_, gpt_->parameter_count(), job_.command, job_.out.string()));
+  std::optional<Evaluation> validation;
+  if (result.best) validation = evaluation_of(*result.best, text_->split().validation, text_->tokenizer());
+  io::write_file_atomically(job_.out / kCardFile, model_card(config_, validation, gpt_->parameter_count(),
+                                                             job_.command, job_.out.string()));
 }
 
 }  // namespace

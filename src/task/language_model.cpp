@@ -3,16 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
 
 #include "attend/attention/observe.h"
 #include "attend/autograd/tape.h"
 #include "attend/backend/processor.h"
 #include "attend/base/error.h"
 #include "attend/model/weights.h"
+#include "io/printable.h"
 #include "task/evaluate.h"
-#include "task/generate_data.h"
 #include "task/model_folder.h"
 #include "task/sampler.h"
 
@@ -24,11 +22,19 @@ DType dtype_of(std::string_view precision) {
   if (precision == "f32") return DType::f32;
   if (precision == "bf16") return DType::bf16;
   if (precision == "auto") return processor().fast_bf16 ? DType::bf16 : DType::f32;
-  throw Error(fmt::format("precision '{}': f32, bf16 and auto are accepted", precision));
+  throw Error(fmt::format("precision {}: f32, bf16 and auto are accepted", io::printable(precision)));
 }
 
 Tensor row_of(std::span<const std::int32_t> ids) {
   return Tensor::from(ids, {1, static_cast<std::int64_t>(ids.size())});
+}
+
+/// What stands before the text when there is no prompt: a line break, since much begins after one.
+std::int32_t beginning_of_text(const data::Tokenizer& tokenizer) {
+  for (std::int32_t id = 0; id < tokenizer.size(); ++id) {
+    if (tokenizer.piece(id) == "\n") return id;
+  }
+  return 0;
 }
 
 /// Hands text on as soon as it cannot be the beginning of a stop text any more.
@@ -131,7 +137,7 @@ Written LanguageModel::generate(std::string_view prompt, const SampleOptions& op
   std::vector<std::int32_t> ids = tokenizer().encode(prompt);
   Written written;
   written.prompt_tokens = static_cast<std::int64_t>(ids.size());
-  if (ids.empty()) ids.push_back(0);
+  if (ids.empty()) ids.push_back(beginning_of_text(tokenizer()));
   Sampler sampler(options);
   StopFilter filter(options.stop);
   data::StreamDecoder decoder(tokenizer());
@@ -160,14 +166,7 @@ Written LanguageModel::generate(std::string_view prompt, const SampleOptions& op
 }
 
 Evaluation LanguageModel::evaluate(const data::TokenView& tokens) const {
-  Evaluation result;
-  result.loss = mean_loss(model(), tokens, {});
-  result.perplexity = std::exp(result.loss);
-  result.tokens = tokens.size() - 1;
-  result.characters = count_characters(tokens, characters_of_tokens(tokenizer()), 1);
-  result.bits_per_character = result.loss * static_cast<double>(result.tokens) /
-                              (std::numbers::ln2 * static_cast<double>(result.characters));
-  return result;
+  return evaluation_of(mean_loss(model(), tokens, {}), tokens, tokenizer());
 }
 
 Sight LanguageModel::see(std::string_view text, std::int64_t next) const {

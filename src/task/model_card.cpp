@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <numbers>
 
 #include "attend/backend/processor.h"
 #include "attend/base/version.h"
@@ -31,18 +30,17 @@ std::string duration(double seconds) {
   return fmt::format("{} min {} s", whole / 60, whole % 60);
 }
 
-std::string results_of(const GenerateConfig& config) {
+std::string results_of(const GenerateConfig& config, const std::optional<Evaluation>& validation) {
   const GenerateResults& results = *config.results;
   std::vector<std::pair<std::string, std::string>> rows = {
       {"Updates", fmt::format("{} (ended by: {})", results.step, results.ended)},
       {"Time", duration(results.seconds)}};
-  if (results.validation_loss) {
-    const double loss = *results.validation_loss;
+  if (validation) {
     rows.emplace_back("Validation loss",
-                      fmt::format("{:.4f} nats a token, at update {}", loss, results.best_step));
-    rows.emplace_back("Perplexity", fmt::format("{:.4f}", std::exp(loss)));
-    rows.emplace_back("Bits per character",
-                      fmt::format("{:.4f}", validation_bits_per_character(loss, *config.data)));
+                      fmt::format("{:.4f} nats a token, at update {}", validation->loss, results.best_step));
+    rows.emplace_back("Perplexity", fmt::format("{:.4f}", validation->perplexity));
+    if (validation->bits_per_character)
+      rows.emplace_back("Bits per character", fmt::format("{:.4f}", *validation->bits_per_character));
   } else {
     rows.emplace_back("Validation loss", "not measured: training ended before its first evaluation");
   }
@@ -55,13 +53,8 @@ std::string results_of(const GenerateConfig& config) {
 
 }  // namespace
 
-double validation_bits_per_character(double loss, const TextFacts& facts) {
-  return loss * static_cast<double>(facts.validation_tokens - 1) /
-         (std::numbers::ln2 * static_cast<double>(facts.validation_characters));
-}
-
-std::string model_card(const GenerateConfig& config, std::int64_t parameters, std::string_view command,
-                       std::string_view folder) {
+std::string model_card(const GenerateConfig& config, const std::optional<Evaluation>& validation,
+                       std::int64_t parameters, std::string_view command, std::string_view folder) {
   const GenerateOptions& training = *config.training;
   const TextFacts& data = *config.data;
   const model::GptConfig& model = config.model;
@@ -89,7 +82,7 @@ std::string model_card(const GenerateConfig& config, std::int64_t parameters, st
                                    {"Machine", fmt::format("{}, {} threads, kernels {}", processor().name,
                                                            processor().threads, processor().kernels)},
                                    {"Version", fmt::format("attend {}", version())}});
-  text += "\n## Result\n\n" + results_of(config);
+  text += "\n## Result\n\n" + results_of(config, validation);
   text += fmt::format(
       "\n## Limits\n\nIt knows one text and its style, no facts and no instructions; what it writes may be "
       "untrue, and may\n"

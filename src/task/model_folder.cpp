@@ -8,6 +8,7 @@
 #include "attend/io/file.h"
 #include "attend/task/task.h"
 #include "attend/train/metrics_log.h"
+#include "io/printable.h"
 
 namespace attend::task {
 
@@ -73,6 +74,7 @@ bool holds_model(const fs::path& folder) {
 }
 
 void check_vacant(const fs::path& folder, bool resume, bool overwrite) {
+  if (folder.empty()) throw Error("--out: an empty path given, the model folder to make is needed");
   std::error_code error;
   if (!fs::exists(folder, error)) return;
   if (!fs::is_directory(folder, error))
@@ -82,8 +84,8 @@ void check_vacant(const fs::path& folder, bool resume, bool overwrite) {
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     any = true;
     if (!is_own(entry->path()))
-      throw Error(fmt::format("--out {}: holds '{}', which is no part of a model; choose an empty folder",
-                              folder.string(), entry->path().filename().string()));
+      throw Error(fmt::format("--out {}: holds {}, which is no part of a model; choose an empty folder",
+                              folder.string(), io::printable(entry->path().filename().string())));
   }
   if (error) throw Error(fmt::format("--out {}: {}", folder.string(), error.message()));
   if (any && !resume && !overwrite)
@@ -105,6 +107,21 @@ void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) throw Error(fmt::format("cannot make {}: {}", folder.string(), error.message()));
+}
+
+void NewFolders::make(const fs::path& folder) {
+  std::error_code ignored;
+  // A path that ends in a separator names its last folder twice.
+  const fs::path whole = fs::absolute(folder, ignored).lexically_normal();
+  for (fs::path part = whole.has_filename() ? whole : whole.parent_path();
+       part.has_relative_path() && !fs::exists(part, ignored); part = part.parent_path())
+    made_.push_back(part);
+  make_folder(folder);
+}
+
+NewFolders::~NewFolders() {
+  std::error_code ignored;
+  for (const fs::path& folder : made_) fs::remove(folder, ignored);
 }
 
 }  // namespace attend::task

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace attend::task {
 
@@ -31,5 +32,21 @@ void remove_model(const std::filesystem::path& folder);
 
 /// Makes the folder and those above it. Throws Error naming it and the reason.
 void make_folder(const std::filesystem::path& folder);
+
+/// Folders that were not there before. At destruction those of them that are still empty are removed: what
+/// fails before anything is written leaves nothing behind.
+class NewFolders {
+ public:
+  NewFolders() = default;
+  ~NewFolders();
+  NewFolders(const NewFolders&) = delete;
+  NewFolders& operator=(const NewFolders&) = delete;
+
+  /// As make_folder.
+  void make(const std::filesystem::path& folder);
+
+ private:
+  std::vector<std::filesystem::path> made_;  // the innermost first
+};
 
 }  // namespace attend::task

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "attend/base/error.h"
+#include "io/printable.h"
 
 namespace attend::task {
 
@@ -24,7 +25,7 @@ const Task& find_task(std::string_view name) {
     if (task.name == name) return task;
     names.push_back(task.name);
   }
-  throw Error(fmt::format("task '{}': this version knows {}", name, fmt::join(names, ", ")));
+  throw Error(fmt::format("task {}: this version knows {}", io::printable(name), fmt::join(names, ", ")));
 }
 
 }  // namespace attend::task

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "cli/tiny_model.h"
 
@@ -132,6 +133,31 @@ TEST_F(Resume, Interrupted) {
     EXPECT_TRUE(read_all(out / "model.safetensors") == read_all(folder / "straight" / "model.safetensors"));
     EXPECT_EQ(steps_logged(out), steps_logged(folder / "straight"));
   }
+}
+
+TEST_F(Resume, ALimitTakesThePlaceOfTheOldOnes) {
+  TemporaryFolder folder;
+  const fs::path out = folder / "model";
+  const auto resumed = [&](const Words& more) {
+    const Ended ended = attend(Words{"train", "generate", "--out", out.string(), "--resume"} + more);
+    EXPECT_EQ(ended.code, 0) << ended.err;
+    const auto config = nlohmann::json::parse(read_all(out / "config.json"));
+    return std::tuple(config["results"]["step"].get<std::int64_t>(),
+                      config["results"]["ended"].get<std::string>(),
+                      ended.err.find("nothing left to do") != std::string::npos);
+  };
+  ASSERT_EQ(attend(train_tiny(text(), out)).code, 0);
+  EXPECT_EQ(resumed({}), std::tuple(40, "steps", true));
+  EXPECT_EQ(resumed({"--steps", "40"}), std::tuple(40, "steps", true));
+  EXPECT_EQ(resumed({"--steps", "45"}), std::tuple(45, "steps", false));
+  const auto config = nlohmann::json::parse(read_all(out / "config.json"));
+  const std::string minutes = std::to_string((config["results"]["seconds"].get<double>() + 1) / 60);
+  const auto [step, ended, nothing] = resumed({"--minutes", minutes});
+  EXPECT_GT(step, 45);
+  EXPECT_EQ(ended, "minutes");
+  EXPECT_FALSE(nothing);
+  // No time is left, but this is no limit any more.
+  EXPECT_EQ(resumed({"--steps", std::to_string(step + 3)}), std::tuple(step + 3, "steps", false));
 }
 
 TEST_F(Resume, FullDisk) {

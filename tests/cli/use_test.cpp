@@ -153,6 +153,43 @@ TEST_F(Use, EvaluationCountsEveryToken) {
   EXPECT_NE(half["loss"], valid["loss"]) << "bf16 computes the same bits as f32: it was not used";
 }
 
+TEST_F(Use, TheModelCardHasTheFiguresOfAnEvaluation) {
+  const std::string card = read_all(model() / "README.md");
+  std::istringstream shown(of({"eval", model().string(), "--data", text().string()}));
+  int found = 0;
+  for (std::string line; std::getline(shown, line);) {
+    if (!line.starts_with("perplexity") && !line.starts_with("bits per character")) continue;
+    const std::string figure = line.substr(line.find_last_of(' ') + 1);
+    EXPECT_NE(card.find(" " + figure + " |"), std::string::npos) << line << "\n" << card;
+    ++found;
+  }
+  EXPECT_EQ(found, 2);
+}
+
+TEST_F(Use, EvaluationOfTokensInWhichNoCharacterBegins) {
+  const Ended ended = attend(
+      train_tiny(text(), folder_ / "bytes", {"--tokenizer", "byte", "--steps", "1", "--eval-every", "0"}));
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  // Two bytes, of which the second, the only one that is predicted, goes on with the character of the first.
+  write_all(folder_ / "letter.txt", "ä");
+  const Words eval = {"eval", out("bytes"), "--data", out("letter.txt"), "--split", "all"};
+  const json facts = json::parse(of(eval + Words{"--json"}));
+  EXPECT_EQ(facts["characters"], 0);
+  EXPECT_FALSE(facts.contains("bits_per_character"));
+  EXPECT_NE(of(eval).find("bits per character  none"), std::string::npos);
+}
+
+TEST_F(Use, TheModelCardQuotesTheCommand) {
+  const std::string name = "a model's folder";
+  const Ended ended =
+      attend(train_tiny(text(), folder_ / name, {"--no-tied", "--no-bias", "--recompute", "--steps", "3"}));
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  const std::string card = read_all(folder_ / name / "README.md");
+  for (const char* part : {" --no-tied ", " --no-bias ", " --recompute", "a model'\\''s folder' "})
+    EXPECT_NE(card.find(part), std::string::npos) << part << "\n" << card;
+  EXPECT_EQ(card.find("--tied"), std::string::npos) << card;
+}
+
 TEST_F(Use, TrainingLearns) {
   const json config = json::parse(read_all(model() / "config.json"));
   // Guessing among the letters without having learnt anything costs the logarithm of their number.
@@ -205,6 +242,10 @@ TEST_F(Use, HelpVersionAndTasks) {
     EXPECT_GT(of(verb + Words{"--help"}).size(), 100u) << verb.front();
   }
   EXPECT_NE(of({"tasks"}).find("generate"), std::string::npos);
+  const std::string help = of({"train", "generate", "--help"});
+  EXPECT_NE(help.find("  --tied, --no-tied  "), std::string::npos) << help;
+  EXPECT_NE(help.find("  --bias, --no-bias  "), std::string::npos) << help;
+  EXPECT_NE(help.find("  -h, --help  "), std::string::npos) << help;
 }
 
 }  // namespace

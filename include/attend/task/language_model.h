@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,11 +40,12 @@ struct Written {
 };
 
 struct Evaluation {
-  double loss = 0;                ///< mean cross entropy, nats a token
-  double perplexity = 0;          ///< exp(loss)
-  double bits_per_character = 0;  ///< loss over all tokens / (ln 2 * characters)
-  std::int64_t tokens = 0;        ///< predicted: all but the first
-  std::int64_t characters = 0;    ///< in these tokens: Unicode code points
+  double loss = 0;        ///< mean cross entropy, nats a token
+  double perplexity = 0;  ///< exp(loss)
+  /// loss tokens / (ln 2 characters); empty when no character begins in the predicted tokens.
+  std::optional<double> bits_per_character;
+  std::int64_t tokens = 0;      ///< predicted: all but the first
+  std::int64_t characters = 0;  ///< that begin in these tokens: Unicode code points
 };
 
 /// Where a model looked while it read a text, and what it expects next.
@@ -69,8 +71,9 @@ class LanguageModel {
   const data::Tokenizer& tokenizer() const;
 
   /// Goes on with a prompt. `on_text` gets the text while it is written, in pieces of whole characters. The
-  /// same arguments give the same text. Beyond the context, the model goes on with the last half of it in
-  /// mind. Throws Error for a prompt that the tokenizer does not take.
+  /// same arguments give the same text. An empty prompt begins after a line break, or after token 0 where the
+  /// tokenizer has no line break. Beyond the context, the model goes on with the last half of it in mind.
+  /// Throws Error for a prompt that the tokenizer does not take.
   Written generate(std::string_view prompt, const SampleOptions& options = {},
                    const std::function<void(std::string_view)>& on_text = {}) const;
 
