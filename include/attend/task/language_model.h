@@ -26,7 +26,7 @@ struct SampleOptions {
   /// Text Degeneration", 2020).
   double top_p = 1;
   std::uint64_t seed = 1;
-  std::vector<std::string> stop;  ///< ends before the first of these texts
+  std::vector<std::string> stop = {};  ///< ends before the first of these texts
 };
 
 /// Throws Error naming the option that is out of its range.
