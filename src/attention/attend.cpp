@@ -12,7 +12,7 @@ namespace {
 
 void observe(const Tensor& query, const Tensor& key, const AttentionSpec& spec, const Run& run) {
   if (run.observer != nullptr && run.observer->wants(run.layer))
-    run.observer->observe(run.layer, weights(query, key, spec));
+    run.observer->observe(run.layer, weights(query, key, spec, run));
 }
 
 // One of the three parts of qkv [batch, length, 3, heads, d], off the tape.

@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "attend/base/error.h"
 #include "attend/base/parallel.h"
+#include "attention/steps.h"
 #include "backend/kernels.h"
 
 namespace attend::attention {
@@ -94,10 +93,6 @@ void forward_by_block(const backend::AttentionForward& work) {
 }
 
 }  // namespace
-
-double score_scale(const AttentionSpec& spec, std::int64_t dim) {
-  return spec.score.scale != 0 ? spec.score.scale : 1 / std::sqrt(static_cast<double>(dim));
-}
 
 void check_operands(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec) {
   const auto fail = [&](const std::string& why) {

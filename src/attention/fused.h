@@ -29,7 +29,4 @@ Tensor fused_decode(const Tensor& query, const Tensor& key, const Tensor& value,
 /// Throws Error unless the tensors fit together and the fused kernels take them.
 void check_operands(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec);
 
-/// The factor of the dot products: the spec's own, or 1 / sqrt(d).
-double score_scale(const AttentionSpec& spec, std::int64_t dim);
-
 }  // namespace attend::attention

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "attend/attention/observe.h"
+#include "attend/attention/parameters.h"
 #include "attend/attention/spec.h"
 #include "attend/base/random.h"
 #include "attend/tensor/tensor.h"
@@ -15,6 +16,13 @@ struct Run {
   /// Called with the weights when set; `layer` is what it is told.
   Observer* observer = nullptr;
   std::int64_t layer = 0;
+  /// What the mechanism has learned.
+  Parameters parameters = {};
+  /// Keys of each batch row that count, i32 [batch]; undefined: all. Keys from there on are padding.
+  Tensor key_lengths = {};
+  /// Documents packed in one row, i32 [batch, queries] and [batch, keys] (undefined: as those of the
+  /// queries): a query sees keys of its own document.
+  Tensor documents = {}, key_documents = {};
 };
 
 /// Attention by the fused kernel, forward and backward in O(T) memory: no [queries, keys] tensor exists at
@@ -39,6 +47,6 @@ Tensor attend_composite(const Tensor& query, const Tensor& key, const Tensor& va
 
 /// The weights that attend() uses, before dropout, computed by the definition: [batch, heads, queries, keys],
 /// f32 (f64 for f64 inputs). Off the tape.
-Tensor weights(const Tensor& query, const Tensor& key, const AttentionSpec& spec);
+Tensor weights(const Tensor& query, const Tensor& key, const AttentionSpec& spec, const Run& run = {});
 
 }  // namespace attend::attention
