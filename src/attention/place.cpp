@@ -91,7 +91,7 @@ bool Pairs::allows(std::int64_t query, std::int64_t key) const {
   if (place_.mask == Place::Mask::causal && key > place && key >= place_.prefix) return false;
   const bool global = (place >= 0 && place < place_.global_tokens) || key < place_.global_tokens;
   if (!global && !local(place, key)) return false;
-  return place_.allows == nullptr || place_.allows(place, key);
+  return place_.function == nullptr || place_.function->allows(place, key);
 }
 
 bool masks_differ_by_row(const Run& run) {
@@ -100,7 +100,7 @@ bool masks_differ_by_row(const Run& run) {
 
 bool allows_all(const Place& place, const Run& run) {
   return place.mask == Place::Mask::none && place.window == 0 && place.dilation == 1 && place.block == 0 &&
-         place.allows == nullptr && !masks_differ_by_row(run);
+         place.function == nullptr && !masks_differ_by_row(run);
 }
 
 Tensor dense_mask(const Place& place, const Run& run, std::int64_t queries, std::int64_t keys) {

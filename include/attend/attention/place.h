@@ -6,6 +6,12 @@
 
 namespace attend::attention {
 
+/// A mask of the user's own: true where the query at place `query` may look at `key`. Tables made from it are
+/// kept for as long as calls use this object: make it once.
+struct MaskFunction {
+  std::function<bool(std::int64_t query, std::int64_t key)> allows;
+};
+
 /// Step 2: may query i look at key j, and does their distance matter? Both sequences end together: query i
 /// stands at place p = i + keys - queries. Every condition that is set must hold.
 struct Place {
@@ -29,8 +35,7 @@ struct Place {
   /// drawn with `seed`. 0: not block-sparse.
   std::int64_t block = 0, window_blocks = 3, global_blocks = 1, random_blocks = 2;
   std::uint64_t seed = 0;
-  /// A mask of the user's own: true where the query at place `query` may look at `key`.
-  std::function<bool(std::int64_t query, std::int64_t key)> allows = nullptr;
+  std::shared_ptr<const MaskFunction> function = nullptr;
 
   /// What distance adds to the score.
   enum class Positions : std::uint8_t {
