@@ -8,6 +8,8 @@
 
 namespace attend::attention {
 
+struct Draws;
+
 /// What may differ from one call to the next, apart from the tensors.
 struct Run {
   /// Dropout of the weights happens only in training, and draws from this stream.
@@ -16,6 +18,8 @@ struct Run {
   /// Called with the weights when set; `layer` is what it is told.
   Observer* observer = nullptr;
   std::int64_t layer = 0;
+  /// Receives what Weigh::Kind::reinforce drew in training when set (attend/attention/reinforce.h).
+  Draws* draws = nullptr;
   /// What the mechanism has learned.
   Parameters parameters = {};
   /// Keys of each batch row that count, i32 [batch]; undefined: all. Keys from there on are padding.
