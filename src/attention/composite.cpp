@@ -61,14 +61,25 @@ Tensor weights(const Tensor& query, const Tensor& key, const AttentionSpec& spec
   check_operands(query, key, key, spec);
   const autograd::NoGrad no_grad;
   const DType dtype = query.dtype() == DType::f64 ? DType::f64 : DType::f32;
-  return composite_weights(op::cast(query, dtype), op::cast(key, dtype), spec, run);
+  const Tensor q = op::cast(query, dtype), k = op::cast(key, dtype);
+  if (spec.gather.kind == Gather::Kind::weighted_sum) return composite_weights(q, k, spec, run);
+  // What is read with the value e_j for key j.
+  const std::int64_t keys = key.dim(1);
+  const Tensor units = Tensor::zeros({key.dim(0), keys, key.dim(2), keys}, dtype);
+  for (std::int64_t j = 0; j < keys; ++j)
+    op::slice(op::slice(units, 1, j, j + 1), 3, j, j + 1)
+        .copy_from(Tensor::full({key.dim(0), 1, key.dim(2), 1}, 1, dtype));
+  return op::contiguous(op::permute(linear_attention(q, k, units, spec, run, true), {0, 2, 1, 3}));
 }
 
 Tensor attend_composite(const Tensor& query, const Tensor& key, const Tensor& value,
                         const AttentionSpec& spec, const Run& run) {
   check_operands(query, key, value, spec);
-  if (spec.gather.kind != Gather::Kind::weighted_sum)
+  if (spec.gather.kind != Gather::Kind::weighted_sum) {
+    if (run.observer != nullptr && run.observer->wants(run.layer))
+      run.observer->observe(run.layer, weights(query, key, spec, run));
     return heads_fused(linear_attention(query, key, value, spec, run, true), spec, run);
+  }
   Tensor weighted = composite_weights(query, key, spec, run);
   if (run.observer != nullptr && run.observer->wants(run.layer))
     run.observer->observe(run.layer, weights(query, key, spec, run));
