@@ -4,7 +4,9 @@
 
 #include "attend/autograd/tape.h"
 #include "attend/base/error.h"
+#include "attend/op/shape.h"
 #include "attention/fused.h"
+#include "attention/steps.h"
 
 namespace attend::attention {
 
@@ -21,12 +23,71 @@ Tensor part_of(const Tensor& qkv, int part) {
                      {qkv.strides()[0], qkv.strides()[1], qkv.strides()[3], 1}, part * qkv.strides()[2]);
 }
 
-QueryKeyValue parts_of(const Tensor& qkv) {
-  return {part_of(qkv, 0), part_of(qkv, 1), part_of(qkv, 2)};
-}
-
 Tensor dense(const Tensor& tensor) {
   return tensor.is_contiguous() ? tensor : tensor.clone();
+}
+
+Tensor off_tape(const Tensor& tensor) {
+  return tensor.defined() ? tensor.detach() : Tensor();
+}
+
+Lowered off_tape(Lowered x) {
+  for (Tensor* tensor : {&x.query, &x.key, &x.value, &x.key_bias, &x.distance_bias, &x.sink})
+    *tensor = off_tape(*tensor);
+  return x;
+}
+
+// An empty gradient for a tensor that needs one.
+Tensor gradient_for(const Tensor& tensor, bool wanted) {
+  return tensor.defined() && wanted ? Tensor::empty(tensor.shape(), tensor.dtype()) : Tensor();
+}
+
+bool needs_gradient(const Tensor& tensor) {
+  return tensor.defined() && autograd::requires_grad(tensor);
+}
+
+Tensor fused(const Lowered& x) {
+  const FusedResult result = fused_forward(off_tape(x));
+  const autograd::Tensors inputs = {x.query, x.key, x.value, x.key_bias, x.distance_bias, x.sink};
+  if (autograd::is_recording(inputs))
+    autograd::record(
+        "attend", inputs, {result.output},
+        [saved = off_tape(x), result = FusedResult{result.output.detach(), result.log_sum},
+         for_key_bias = needs_gradient(x.key_bias), for_distance_bias = needs_gradient(x.distance_bias),
+         for_sink = needs_gradient(x.sink)](const autograd::Tensors& cotangents) {
+          const LoweredGradients g = {.query = gradient_for(saved.query, true),
+                                      .key = gradient_for(saved.key, true),
+                                      .value = gradient_for(saved.value, true),
+                                      .key_bias = gradient_for(saved.key_bias, for_key_bias),
+                                      .distance_bias = gradient_for(saved.distance_bias, for_distance_bias),
+                                      .sink = gradient_for(saved.sink, for_sink)};
+          fused_backward(saved, result, dense(cotangents[0]), g);
+          return autograd::Tensors{g.query, g.key, g.value, g.key_bias, g.distance_bias, g.sink};
+        });
+  return result.output;
+}
+
+// The same for parts of one tensor, whose gradient is one tensor too.
+Tensor fused_packed(const Tensor& qkv, const Lowered& x) {
+  const FusedResult result = fused_forward(off_tape(x));
+  const autograd::Tensors inputs = {qkv, x.distance_bias, x.sink};
+  if (autograd::is_recording(inputs))
+    autograd::record("attend_packed", inputs, {result.output},
+                     [saved = off_tape(x), result = FusedResult{result.output.detach(), result.log_sum},
+                      shape = qkv.shape(), for_distance_bias = needs_gradient(x.distance_bias),
+                      for_sink = needs_gradient(x.sink)](const autograd::Tensors& cotangents) {
+                       const Tensor gradient = Tensor::empty(shape, saved.query.dtype());
+                       const LoweredGradients g = {
+                           .query = part_of(gradient, 0),
+                           .key = part_of(gradient, 1),
+                           .value = part_of(gradient, 2),
+                           .key_bias = {},
+                           .distance_bias = gradient_for(saved.distance_bias, for_distance_bias),
+                           .sink = gradient_for(saved.sink, for_sink)};
+                       fused_backward(saved, result, dense(cotangents[0]), g);
+                       return autograd::Tensors{gradient, g.distance_bias, g.sink};
+                     });
+  return result.output;
 }
 
 }  // namespace
@@ -34,41 +95,30 @@ Tensor dense(const Tensor& tensor) {
 Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec,
               const Run& run) {
   check_operands(query, key, value, spec);
-  const FusedResult result = fused_forward(query, key, value, spec, run);
-  if (autograd::is_recording({query, key, value})) {
-    autograd::record(
-        "attend", {query, key, value}, {result.output},
-        [inputs = QueryKeyValue{query.detach(), key.detach(), value.detach()},
-         saved = FusedResult{result.output.detach(), result.log_sum}, spec,
-         run](const autograd::Tensors& cotangents) {
-          const auto like = [](const Tensor& t) { return Tensor::empty(t.shape(), t.dtype()); };
-          const QueryKeyValue gradients = {like(inputs.query), like(inputs.key), like(inputs.value)};
-          fused_backward(inputs, saved, dense(cotangents[0]), spec, run, gradients);
-          return autograd::Tensors{gradients.query, gradients.key, gradients.value};
-        });
-  }
+  if (spec.gather.kind != Gather::Kind::weighted_sum)
+    return heads_fused(linear_attention(query, key, value, spec, run, false), spec, run);
+  if (!is_fused(spec)) return attend_composite(query, key, value, spec, run);
+  const Tensor output = fused(lower(query, key, value, spec, run));
   observe(query, key, spec, run);
-  return result.output;
+  return heads_fused(output, spec, run);
 }
 
 Tensor attend_packed(const Tensor& qkv, const AttentionSpec& spec, const Run& run) {
   if (qkv.rank() != 5 || qkv.dim(2) != 3 || !qkv.is_contiguous())
     throw Error(
         fmt::format("attention of qkv {}: a dense [batch, length, 3, heads, d] is needed", qkv.text()));
-  const QueryKeyValue inputs = parts_of(qkv);
-  check_operands(inputs.query, inputs.key, inputs.value, spec);
-  const FusedResult result = fused_forward(inputs.query, inputs.key, inputs.value, spec, run);
-  if (autograd::is_recording({qkv})) {
-    autograd::record("attend_packed", {qkv}, {result.output},
-                     [inputs, saved = FusedResult{result.output.detach(), result.log_sum}, spec, run,
-                      shape = qkv.shape()](const autograd::Tensors& cotangents) {
-                       const Tensor gradient = Tensor::empty(shape, inputs.query.dtype());
-                       fused_backward(inputs, saved, dense(cotangents[0]), spec, run, parts_of(gradient));
-                       return autograd::Tensors{gradient};
-                     });
+  if (!is_fused(spec) || !takes_plain_operands(spec)) {
+    autograd::Tensors parts;
+    for (std::int64_t part = 0; part < 3; ++part)
+      parts.push_back(
+          op::reshape(op::slice(qkv, 2, part, part + 1), {qkv.dim(0), qkv.dim(1), qkv.dim(3), qkv.dim(4)}));
+    return attend(parts[0], parts[1], parts[2], spec, run);
   }
-  observe(inputs.query, inputs.key, spec, run);
-  return result.output;
+  const Tensor query = part_of(qkv, 0), key = part_of(qkv, 1), value = part_of(qkv, 2);
+  check_operands(query, key, value, spec);
+  const Tensor output = fused_packed(qkv, lower(query, key, value, spec, run));
+  observe(query, key, spec, run);
+  return heads_fused(output, spec, run);
 }
 
 }  // namespace attend::attention

@@ -5,6 +5,7 @@
 #include "attend/autograd/tape.h"
 #include "attend/base/error.h"
 #include "attention/fused.h"
+#include "attention/steps.h"
 
 namespace attend::attention {
 
@@ -49,9 +50,9 @@ Tensor attend_cached(const Tensor& query, const KeyValueCache& cache, const Atte
   constexpr std::int64_t kFewQueries = 4;
   const autograd::NoGrad no_grad;
   const Tensor keys = cache.keys(), values = cache.values();
-  if (query.dim(1) > kFewQueries) return attend(query, keys, values, spec, run);
+  if (query.dim(1) > kFewQueries || !is_fused(spec)) return attend(query, keys, values, spec, run);
   check_operands(query, keys, values, spec);
-  const Tensor output = fused_decode(query, keys, values, spec);
+  const Tensor output = fused_decode(lower(query, keys, values, spec, run));
   if (run.observer != nullptr && run.observer->wants(run.layer))
     run.observer->observe(run.layer, weights(query, keys, spec));
   return output;

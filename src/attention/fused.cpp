@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
+#include "attend/attention/score_function.h"
 #include "attend/base/error.h"
 #include "attend/base/parallel.h"
 #include "attention/steps.h"
+#include "backend/cast.h"
 #include "backend/kernels.h"
 
 namespace attend::attention {
@@ -20,21 +25,80 @@ HeadsOperand operand(const Tensor& tensor) {
   return {tensor.raw(), tensor.strides()[0], tensor.strides()[1], tensor.strides()[2]};
 }
 
-AttentionShape shape_of(const Tensor& query, const Tensor& key, const Tensor& value,
-                        const AttentionSpec& spec, const Run& run) {
-  return {.dtype = query.dtype(),
-          .batch = query.dim(0),
-          .heads = query.dim(2),
-          .key_heads = key.dim(2),
-          .queries = query.dim(1),
-          .keys = key.dim(1),
-          .dim = query.dim(3),
-          .value_dim = value.dim(3),
-          .scale = score_scale(spec, query.dim(3)),
-          .causal = spec.place.mask == Place::Mask::causal,
-          .dropout = run.training ? spec.weigh.dropout : 0,
-          .seed = run.random.seed,
-          .stream = run.random.stream};
+void apply_function(const void* function, const backend::AttentionScoreBlock& b, void* scores,
+                    bool is_double) {
+  const auto& f = *static_cast<const ScoreFunction*>(function);
+  const ScoreBlock block{b.batch,   b.head, b.first_query,  b.first_key,
+                         b.queries, b.keys, b.query_stride, b.key_stride};
+  if (is_double)
+    f.apply(block, static_cast<double*>(scores));
+  else
+    f.apply(block, static_cast<float*>(scores));
+}
+
+void derive_function(const void* function, const backend::AttentionScoreBlock& b, const void* scores,
+                     void* derivatives, bool is_double) {
+  const auto& f = *static_cast<const ScoreFunction*>(function);
+  const ScoreBlock block{b.batch,   b.head, b.first_query,  b.first_key,
+                         b.queries, b.keys, b.query_stride, b.key_stride};
+  if (is_double)
+    f.derivative(block, static_cast<const double*>(scores), static_cast<double*>(derivatives));
+  else
+    f.derivative(block, static_cast<const float*>(scores), static_cast<float*>(derivatives));
+}
+
+const void* data_of(const Tensor& tensor) {
+  return tensor.defined() ? tensor.raw() : nullptr;
+}
+
+AttentionShape shape_of(const Lowered& x) {
+  return {
+      .dtype = x.query.dtype(),
+      .batch = x.query.dim(0),
+      .heads = x.query.dim(2),
+      .key_heads = x.key.dim(2),
+      .queries = x.query.dim(1),
+      .keys = x.key.dim(1),
+      .dim = x.query.dim(3),
+      .value_dim = x.value.dim(3),
+      .scale = x.scale,
+      .soft_cap = x.soft_cap,
+      .temperature = x.temperature,
+      .sigmoid = x.sigmoid,
+      .sigmoid_bias = x.sigmoid_bias,
+      .dropout = x.dropout,
+      .seed = x.random.seed,
+      .stream = x.random.stream,
+      .place = x.mask == nullptr ? backend::AttentionPlace{} : x.mask->view(),
+      .function = x.function == nullptr
+                      ? backend::AttentionScoreFunction{}
+                      : backend::AttentionScoreFunction{x.function.get(), apply_function, derive_function},
+      .key_bias = data_of(x.key_bias),
+      .distance_bias = data_of(x.distance_bias),
+      .sink = data_of(x.sink)};
+}
+
+DType sum_dtype(DType dtype) {
+  return dtype == DType::f64 ? DType::f64 : DType::f32;
+}
+
+template <class Body>
+void visit_sum_dtype(DType dtype, const Body& body) {
+  if (dtype == DType::f64)
+    body.template operator()<double>();
+  else
+    body.template operator()<float>();
+}
+
+// Rows of a matrix from right to left.
+Tensor backwards(const Tensor& rows) {
+  const Tensor result = Tensor::empty(rows.shape(), rows.dtype());
+  const std::int64_t columns = rows.dim(-1), count = rows.elements();
+  visit_sum_dtype(rows.dtype(), [&]<class C>() {
+    for (std::int64_t i = 0; i < count; ++i)
+      result.data<C>()[i] = rows.data<C>()[i / columns * columns + columns - 1 - i % columns];
+  });
+  return result;
 }
 
 // Memory of one thread for as long as it works; the allocator keeps it for the next call.
@@ -116,16 +180,15 @@ void check_operands(const Tensor& query, const Tensor& key, const Tensor& value,
     fail(fmt::format("dropout {} is not in [0, 1)", spec.weigh.dropout));
 }
 
-FusedResult fused_forward(const Tensor& query, const Tensor& key, const Tensor& value,
-                          const AttentionSpec& spec, const Run& run) {
+FusedResult fused_forward(const Lowered& x) {
+  const AttentionShape shape = shape_of(x);
   const Tensor output =
-      Tensor::empty({query.dim(0), query.dim(1), query.dim(2), value.dim(3)}, query.dtype());
-  const Tensor log_sum = Tensor::empty({query.dim(0), query.dim(2), query.dim(1)},
-                                       query.dtype() == DType::f64 ? DType::f64 : DType::f32);
-  const backend::AttentionForward work = {.shape = shape_of(query, key, value, spec, run),
-                                          .query = operand(query),
-                                          .key = operand(key),
-                                          .value = operand(value),
+      Tensor::empty({shape.batch, shape.queries, shape.heads, shape.value_dim}, shape.dtype);
+  const Tensor log_sum = Tensor::empty({shape.batch, shape.heads, shape.queries}, sum_dtype(shape.dtype));
+  const backend::AttentionForward work = {.shape = shape,
+                                          .query = operand(x.query),
+                                          .key = operand(x.key),
+                                          .value = operand(x.value),
                                           .output = operand(output),
                                           .log_sum = log_sum.raw()};
   // Both ways compute each block alike, so which one is taken changes no bit.
@@ -137,44 +200,136 @@ FusedResult fused_forward(const Tensor& query, const Tensor& key, const Tensor& 
   return {output, log_sum};
 }
 
-void fused_backward(const QueryKeyValue& inputs, const FusedResult& result, const Tensor& output_gradient,
-                    const AttentionSpec& spec, const Run& run, const QueryKeyValue& gradients) {
-  const backend::AttentionBackward work = {
-      .shape = shape_of(inputs.query, inputs.key, inputs.value, spec, run),
-      .query = operand(inputs.query),
-      .key = operand(inputs.key),
-      .value = operand(inputs.value),
-      .output = operand(result.output),
-      .output_gradient = operand(output_gradient),
-      .query_gradient = operand(gradients.query),
-      .key_gradient = operand(gradients.key),
-      .value_gradient = operand(gradients.value),
-      .log_sum = result.log_sum.raw()};
-  const auto& kernels = backend::kernels().attention;
-  const std::size_t bytes = kernels.backward_scratch_bytes(work.shape);
-  parallel_for(work.shape.batch * work.shape.key_heads, 1, [&](std::int64_t begin, std::int64_t end) {
-    std::shared_ptr<Storage> memory;
-    for (std::int64_t unit = begin; unit < end; ++unit)
-      kernels.backward(work, unit / work.shape.key_heads, unit % work.shape.key_heads,
-                       scratch(memory, bytes));
+namespace {
+
+// Slices of the keys: enough units of work for many threads, by the shape alone so that no bit depends on the
+// threads.
+std::int64_t slices_of(const AttentionShape& s) {
+  constexpr std::int64_t kUnits = 8, kBlock = backend::AttentionPlace::kBlock, kFewestBlocks = 2;
+  const std::int64_t units = s.batch * s.key_heads, blocks = (s.keys + kBlock - 1) / kBlock;
+  const std::int64_t wanted =
+      std::clamp<std::int64_t>((kUnits + units - 1) / std::max<std::int64_t>(units, 1), 1,
+                               std::max<std::int64_t>(1, blocks / kFewestBlocks));
+  const std::int64_t blocks_of_one = (blocks + wanted - 1) / wanted;
+  return blocks == 0 ? 1 : (blocks + blocks_of_one - 1) / blocks_of_one;
+}
+
+// [batch, heads, slices, distances + margin], distances from query to key, to [heads, distances] from key to
+// query.
+void sum_distance_gradients(const Tensor& parts, std::int64_t distances, const Tensor& gradient) {
+  const std::int64_t heads = gradient.dim(0), copies = parts.dim(0) * parts.dim(2), slices = parts.dim(2),
+                     width = parts.dim(3);
+  visit_sum_dtype(gradient.dtype(), [&]<class C>() {
+    parallel_for(heads, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t h = begin; h < end; ++h)
+        for (std::int64_t i = 0; i < distances; ++i) {
+          C sum = 0;
+          for (std::int64_t c = 0; c < copies; ++c)
+            sum += parts.data<C>()[((c / slices * heads + h) * slices + c % slices) * width + i];
+          gradient.data<C>()[h * distances + distances - 1 - i] = sum;
+        }
+    });
   });
 }
 
-Tensor fused_decode(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec) {
-  const Tensor output =
-      Tensor::empty({query.dim(0), query.dim(1), query.dim(2), value.dim(3)}, query.dtype());
-  const backend::AttentionDecode work = {.shape = shape_of(query, key, value, spec, {}),
-                                         .query = operand(query),
-                                         .key = operand(key),
-                                         .value = operand(value),
-                                         .output = operand(output)};
+// d loss / d sink_h = -sum over queries of the sink's weight times delta, delta = dO . O.
+void sink_gradient(const Lowered& x, const FusedResult& result, const Tensor& output_gradient,
+                   const Tensor& gradient) {
+  const std::int64_t batch = x.query.dim(0), queries = x.query.dim(1), heads = x.query.dim(2),
+                     width = x.value.dim(3);
+  const Tensor out = backend::cast(result.output, gradient.dtype()),
+               cotangent = backend::cast(output_gradient, gradient.dtype());
+  visit_sum_dtype(gradient.dtype(), [&]<class C>() {
+    parallel_for(heads, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t h = begin; h < end; ++h) {
+        C sum = 0;
+        for (std::int64_t b = 0; b < batch; ++b)
+          for (std::int64_t i = 0; i < queries; ++i) {
+            const C* o = out.data<C>() + ((b * queries + i) * heads + h) * width;
+            const C* g = cotangent.data<C>() + ((b * queries + i) * heads + h) * width;
+            C delta = 0;
+            for (std::int64_t j = 0; j < width; ++j) delta += o[j] * g[j];
+            const C log_sum = result.log_sum.data<C>()[(b * heads + h) * queries + i];
+            sum -= delta * std::exp2(x.sink.data<C>()[h] * C(1.4426950408889634) - log_sum);
+          }
+        gradient.data<C>()[h] = sum;
+      }
+    });
+  });
+}
+
+}  // namespace
+
+void fused_backward(const Lowered& x, const FusedResult& result, const Tensor& output_gradient,
+                    const LoweredGradients& gradients) {
+  backend::AttentionBackward work = {.shape = shape_of(x),
+                                     .query = operand(x.query),
+                                     .key = operand(x.key),
+                                     .value = operand(x.value),
+                                     .output = operand(result.output),
+                                     .output_gradient = operand(output_gradient),
+                                     .query_gradient = operand(gradients.query),
+                                     .key_gradient = operand(gradients.key),
+                                     .value_gradient = operand(gradients.value),
+                                     .log_sum = result.log_sum.raw()};
+  const AttentionShape& s = work.shape;
+  work.slices = slices_of(s);
+  const std::int64_t distances = s.queries + s.keys - 1;
+  Tensor from_query, distance_parts;
+  std::shared_ptr<Storage> query_sums;
+  if (x.distance_bias.defined()) {
+    from_query = backwards(x.distance_bias);
+    work.shape.query_distance_bias = from_query.raw();
+  }
+  if (gradients.distance_bias.defined()) {
+    constexpr std::int64_t kMargin = 64;
+    distance_parts = Tensor::zeros({s.batch, s.heads, work.slices, distances + kMargin}, sum_dtype(s.dtype));
+    work.distance_bias_gradient = distance_parts.raw();
+  }
+  if (gradients.key_bias.defined()) work.key_bias_gradient = gradients.key_bias.raw();
+  if (work.slices > 1) {
+    const auto padded = [](std::int64_t n) { return (n + 31) / 32 * 32; };
+    query_sums = Storage::allocate(
+        static_cast<std::size_t>(s.batch * s.heads * work.slices * padded(s.dim) * padded(s.queries)) *
+        size_of(sum_dtype(s.dtype)));
+    work.query_sums = query_sums->data();
+  }
+  const auto& kernels = backend::kernels().attention;
+  const std::size_t bytes = kernels.backward_scratch_bytes(work);
+  parallel_for(s.batch * s.key_heads * work.slices, 1, [&](std::int64_t begin, std::int64_t end) {
+    std::shared_ptr<Storage> memory;
+    for (std::int64_t unit = begin; unit < end; ++unit) {
+      const std::int64_t head = unit / work.slices;
+      kernels.backward(work, head / s.key_heads, head % s.key_heads, unit % work.slices,
+                       scratch(memory, bytes));
+    }
+  });
+  if (work.slices > 1)
+    parallel_for(s.batch * s.heads, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t head = begin; head < end; ++head)
+        kernels.combine_slices(work, head / s.heads, head % s.heads);
+    });
+  if (distance_parts.defined()) sum_distance_gradients(distance_parts, distances, gradients.distance_bias);
+  if (gradients.sink.defined()) sink_gradient(x, result, output_gradient, gradients.sink);
+}
+
+Tensor fused_decode(const Lowered& x) {
+  const backend::AttentionDecode work = {.shape = shape_of(x),
+                                         .query = operand(x.query),
+                                         .key = operand(x.key),
+                                         .value = operand(x.value),
+                                         .output = {}};
+  const Tensor output = Tensor::empty(
+      {work.shape.batch, work.shape.queries, work.shape.heads, work.shape.value_dim}, work.shape.dtype);
+  backend::AttentionDecode with_output = work;
+  with_output.output = operand(output);
   const auto& kernels = backend::kernels().attention;
   const std::size_t bytes = kernels.decode_scratch_bytes(work.shape);
   const std::int64_t heads = work.shape.key_heads;
   parallel_for(work.shape.batch * heads, 1, [&](std::int64_t begin, std::int64_t end) {
     std::shared_ptr<Storage> memory;
     for (std::int64_t unit = begin; unit < end; ++unit)
-      kernels.decode(work, unit / heads, unit % heads, scratch(memory, bytes));
+      kernels.decode(with_output, unit / heads, unit % heads, scratch(memory, bytes));
   });
   return output;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "attend/attention/attend.h"
+#include "attention/lower.h"
 
 namespace attend::attention {
 
@@ -10,21 +10,19 @@ struct FusedResult {
   Tensor output, log_sum;
 };
 
-/// Off the tape. Arguments as attend(), already checked.
-FusedResult fused_forward(const Tensor& query, const Tensor& key, const Tensor& value,
-                          const AttentionSpec& spec, const Run& run);
+/// Off the tape.
+FusedResult fused_forward(const Lowered& x);
 
-struct QueryKeyValue {
-  Tensor query, key, value;
+/// Gradients of what Lowered holds; each is written where it is defined. Those of query, key and value may
+/// have any strides whose last one is 1.
+struct LoweredGradients {
+  Tensor query, key, value, key_bias, distance_bias, sink;
 };
-
-/// Writes the three gradients into tensors of the shapes of query, key and value, any strides whose last one
-/// is 1.
-void fused_backward(const QueryKeyValue& inputs, const FusedResult& result, const Tensor& output_gradient,
-                    const AttentionSpec& spec, const Run& run, const QueryKeyValue& gradients);
+void fused_backward(const Lowered& x, const FusedResult& result, const Tensor& output_gradient,
+                    const LoweredGradients& gradients);
 
 /// Output of few queries over a long cache, off the tape.
-Tensor fused_decode(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec);
+Tensor fused_decode(const Lowered& x);
 
 /// Throws Error unless the tensors fit together and the fused kernels take them.
 void check_operands(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec);

@@ -13,14 +13,10 @@ void for_each_matrix(const Tensor& scores, const Body& body) {
   const std::int64_t queries = scores.dim(2), keys = scores.dim(3);
   for (std::int64_t b = 0; b < scores.dim(0); ++b)
     for (std::int64_t h = 0; h < scores.dim(1); ++h)
-      body(ScoreBlock{.batch = b,
-                      .head = h,
-                      .rows = queries,
-                      .columns = keys,
-                      .stride = keys,
-                      .queries = queries,
-                      .keys = keys},
-           (b * scores.dim(1) + h) * queries * keys);
+      body(
+          ScoreBlock{
+              .batch = b, .head = h, .queries = queries, .keys = keys, .query_stride = keys, .key_stride = 1},
+          (b * scores.dim(1) + h) * queries * keys);
 }
 
 }  // namespace

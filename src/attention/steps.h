@@ -15,11 +15,10 @@ Tensor scores_of(const Tensor& query, const Tensor& key, const AttentionSpec& sp
 Tensor placed(const Tensor& scores, const Tensor& query, const Tensor& key, const AttentionSpec& spec,
               const Run& run);
 
-/// For the positions that depend on the head and the distance alone (alibi, alibi_learned, buckets, span): what
-/// each adds, [heads, queries + keys - 1] on the tape, f32 (f64 where the parameters are); element
-/// j - i + queries - 1 is for query i and key j. -infinity where span forbids the pair, with gradient 0. The
-/// fused kernels take it as it is; position_scores() spreads it. Undefined for the other positions
-/// (positions.cpp).
+/// For the positions that depend on the head and the distance alone (alibi, alibi_learned, buckets, span):
+/// what each adds, [heads, queries + keys - 1] on the tape, f32 (f64 where the parameters are); element j - i
+/// + queries - 1 is for query i and key j. -infinity where span forbids the pair, with gradient 0. The fused
+/// kernels take it as it is; position_scores() spreads it. Undefined for the other positions (positions.cpp).
 Tensor distance_bias(const AttentionSpec& spec, const Run& run, std::int64_t heads, std::int64_t queries,
                      std::int64_t keys, DType dtype);
 

@@ -4,11 +4,11 @@
 
 namespace attend::attention {
 
-/// Where a block of scores lies: scores[r * stride + c] is that of query first_query + r and key first_key +
-/// c.
+/// Where a block of scores lies: that of query first_query + i and key first_key + j is
+/// scores[i * query_stride + j * key_stride]; one of the strides is 1.
 struct ScoreBlock {
-  std::int64_t batch = 0, head = 0, first_query = 0, first_key = 0, rows = 0, columns = 0, stride = 0;
-  std::int64_t queries = 0, keys = 0;  ///< lengths of the sequences
+  std::int64_t batch = 0, head = 0, first_query = 0, first_key = 0, queries = 0, keys = 0, query_stride = 0,
+               key_stride = 0;
 };
 
 /// A score of the user's own, s' = f(s), as the fused kernels and the composite call it, a block at a time.

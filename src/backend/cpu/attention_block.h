@@ -32,6 +32,20 @@ inline IntegerVector<C> splat_integer(std::int64_t value) {
   return IntegerVector<C>{} + static_cast<typename VectorOf<C>::scalar_integer>(value);
 }
 
+/// True when some lane is all ones, lanes being all ones or all zeros.
+template <class C>
+inline bool any_lane(IntegerVector<C> lanes) {
+#if defined(__AVX512F__)
+  return _mm512_test_epi32_mask(bit_cast_vector<__m512i>(lanes), bit_cast_vector<__m512i>(lanes)) != 0;
+#elif defined(__AVX2__)
+  return _mm256_testz_si256(bit_cast_vector<__m256i>(lanes), bit_cast_vector<__m256i>(lanes)) == 0;
+#else
+  for (int i = 0; i < kLanes<C>; ++i)
+    if (lanes[i] != 0) return true;
+  return false;
+#endif
+}
+
 /// 2^x for x <= 127 (1023 in f64), 0 for x below the normal range. The polynomial of 2^f, |f| <= 1/2, is as
 /// long as the stored type S deserves: relative error 3e-5 for bf16, 1e-7 for f32, 2e-16 for f64.
 template <class S, class C>

@@ -176,16 +176,22 @@ inline void vector_product(const E* a, std::int64_t lda, const Panels<E>& b, std
 class TileScope {
  public:
   TileScope() {
-    struct alignas(64) {
-      std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
-      std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-      std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-    } configuration;
-    _tile_loadconfig(&configuration);
+    // Constant data: the compiler's intrinsic claims to read only the first bytes of it, so stores to a local
+    // object would be left out.
+    _tile_loadconfig(&kConfiguration);
   }
   ~TileScope() { _tile_release(); }
   TileScope(const TileScope&) = delete;
   TileScope& operator=(const TileScope&) = delete;
+
+ private:
+  struct alignas(64) Configuration {
+    std::uint8_t palette, start_row, reserved[14];
+    std::uint16_t row_bytes[16];
+    std::uint8_t rows[16];
+  };
+  static constexpr Configuration kConfiguration = {
+      1, 0, {}, {64, 64, 64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16, 16, 16}};
 };
 
 inline void product(const BFloat16* a, std::int64_t lda, const Panels<BFloat16>& b, std::int64_t k0,

@@ -13,13 +13,54 @@ struct HeadsOperand {
   std::int64_t batch_stride = 0, row_stride = 0, head_stride = 0;
 };
 
+/// Which keys a query may look at: those of its interval that the blocks allow. Tables for one batch row or
+/// for each.
+struct AttentionPlace {
+  static constexpr std::int64_t kBlock = 64;  ///< queries and keys on each side of a block
+  static constexpr std::uint32_t kEmpty = 0, kFull = 1, kFirstBits = 2;
+
+  /// [queries]: keys first_key <= j < end_key. Null: all keys.
+  const std::int32_t *first_key = nullptr, *end_key = nullptr;
+  std::int64_t row_stride = 0;  ///< from one batch row to the next, 0 when they share one table
+  /// [query blocks][key blocks]: kEmpty, kFull, or kFirstBits + i for blocks whose pairs are in bits i. Null:
+  /// all full.
+  const std::uint32_t* blocks = nullptr;
+  /// [i][kBlock]: bit c of word r is the pair (query r, key c) of the block, and (key r, query c).
+  const std::uint64_t *bits_by_query = nullptr, *bits_by_key = nullptr;
+};
+
+/// A score as the user's function sees it: attend/attention/score_function.h.
+struct AttentionScoreBlock {
+  std::int64_t batch, head, first_query, first_key, queries, keys, query_stride, key_stride;
+};
+struct AttentionScoreFunction {
+  const void* function = nullptr;
+  /// scores = f(scores); f32, f64 where the tensors are.
+  void (*apply)(const void* function, const AttentionScoreBlock& block, void* scores,
+                bool is_double) = nullptr;
+  void (*derivative)(const void* function, const AttentionScoreBlock& block, const void* scores,
+                     void* derivatives, bool is_double) = nullptr;
+};
+
+/// The score of query i and key j is t = f(cap(scale * q . k) + key_bias + distance_bias), and its weight
+/// softmax(t / temperature) or sigmoid(t / temperature + sigmoid_bias).
 struct AttentionShape {
   DType dtype = DType::f32;
   std::int64_t batch = 0, heads = 0, key_heads = 0, queries = 0, keys = 0, dim = 0, value_dim = 0;
   double scale = 1;     ///< of the dot products
-  bool causal = false;  ///< query i looks at keys j <= i + keys - queries
+  double soft_cap = 0;  ///< cap(x) = soft_cap * tanh(x / soft_cap) when above 0
+  double temperature = 1;
+  bool sigmoid = false;
+  double sigmoid_bias = 0;
   double dropout = 0;
   std::uint64_t seed = 0, stream = 0;  ///< of the dropout mask
+  AttentionPlace place = {};
+  AttentionScoreFunction function = {};
+  // f32, f64 where the tensors are; null when there are none.
+  const void* key_bias = nullptr;             ///< [batch, key heads, keys]
+  const void* distance_bias = nullptr;        ///< [heads, queries + keys - 1]: element j - i + queries - 1
+  const void* query_distance_bias = nullptr;  ///< the same backwards: element i - j + keys - 1
+  const void* sink = nullptr;                 ///< [heads]: a logit that joins the sum of the softmax
 };
 
 struct AttentionForward {
@@ -35,6 +76,16 @@ struct AttentionBackward {
   HeadsOperand query, key, value, output, output_gradient;
   HeadsOperand query_gradient, key_gradient, value_gradient;
   const void* log_sum = nullptr;
+  /// Keys are cut into so many slices of whole blocks, each worked on by itself; 1 when there are heads
+  /// enough.
+  std::int64_t slices = 1;
+  // Null when not wanted; f32, f64 where the tensors are. Each unit of work writes its own part.
+  void* key_bias_gradient = nullptr;  ///< [batch, key heads, keys]
+  /// [batch, heads, slices, queries + keys - 1 + 64]: element i - j + keys - 1, zero to begin with.
+  void* distance_bias_gradient = nullptr;
+  /// [batch, heads, slices, dim padded to 32, queries padded to 32]: dQ^T of each slice; null when there is
+  /// one.
+  void* query_sums = nullptr;
 };
 
 struct AttentionDecode {
@@ -54,10 +105,12 @@ struct AttentionKernels {
   /// Output and log_sum of one block of queries of one head.
   void (*forward_block)(const AttentionForward& work, std::int64_t batch, std::int64_t head,
                         std::int64_t block, const void* packed, void* scratch) = nullptr;
-  std::size_t (*backward_scratch_bytes)(const AttentionShape& shape) = nullptr;
-  /// All three gradients of one key head and the query heads that share it.
+  std::size_t (*backward_scratch_bytes)(const AttentionBackward& work) = nullptr;
+  /// The gradients of one slice of the keys of one key head, from the query heads that share it.
   void (*backward)(const AttentionBackward& work, std::int64_t batch, std::int64_t key_head,
-                   void* scratch) = nullptr;
+                   std::int64_t slice, void* scratch) = nullptr;
+  /// The query gradient of one head from its slices, in their order.
+  void (*combine_slices)(const AttentionBackward& work, std::int64_t batch, std::int64_t head) = nullptr;
   std::size_t (*decode_scratch_bytes)(const AttentionShape& shape) = nullptr;
   /// Output of one key head and the query heads that share it, for few queries, reading keys and values once.
   void (*decode)(const AttentionDecode& work, std::int64_t batch, std::int64_t key_head,

@@ -4,10 +4,10 @@
 //     P^T = 2^(K Q^T - log_sum)      dV += P^T dO           dP^T = V dO^T
 //     dS^T = P^T (dP^T - delta)      dK += dS^T Q           dQ^T += K^T dS^T         delta_q = dO_q . O_q
 //
-// so that log_sum and delta are vectors along the lanes and only dS^T is needed in two layouts.
+// so that log_sum and delta are vectors along the lanes and only dS^T is needed in two layouts. With few
+// heads the keys are cut into slices, each with a dQ^T of its own; the slices are added in their order.
 
-#include "backend/cpu/attention_block.h"
-#include "backend/cpu/attention_dropout.h"
+#include "backend/cpu/attention_scores.h"
 #include "backend/cpu/block_pack.h"
 #include "backend/cpu/kernels/table.h"
 
@@ -21,23 +21,34 @@ using backend::AttentionShape;
 constexpr std::int64_t kKeyBlock = 64;
 constexpr std::int64_t kQueryBlock = 128;
 
-// Everything of one key head, and of one query head at a time.
+constexpr std::int64_t keys_of_a_slice(const AttentionBackward& work) {
+  const std::int64_t blocks = (work.shape.keys + kKeyBlock - 1) / kKeyBlock;
+  return (blocks + work.slices - 1) / work.slices * kKeyBlock;
+}
+
+// Everything of one slice of the keys of one head, and of one query head at a time.
 template <class E, class C>
 struct Scratch {
+  using Integer = typename VectorOf<C>::scalar_integer;
+
   E *key_rows, *key_columns, *value_rows;       // A operands: [keys][dim], [dim][keys], [keys][value dim]
   E* rows;                                      // queries or output gradients as rows, before they are packed
   E *query_columns, *query_panels;              // B operands with k along dim and along queries
   E *gradient_columns, *gradient_panels;        // the same of the output gradients
   C *log_sum, *delta;                           // for each query
+  Integer *first_key, *end_key;                 // for each query
   C *scores, *weight_gradients;                 // [kKeyBlock][kQueryBlock]
+  C *cap_slope, *function_slope;                // of the same block, where there are such
   E *weights, *score_gradients, *score_panels;  // A, A and B operands of the same block
   C *key_sum, *value_sum;  // dK [keys][dim] and dV [keys][value dim] over the heads of the group
   C* query_sum;            // dQ^T [dim][queries]
+  C* bias_sum;             // for each key
   std::uint16_t* mask;
 
-  Scratch(Arena& a, const AttentionShape& s) {
-    const std::int64_t keys = padded(s.keys), queries = padded(s.queries), dim = padded(s.dim),
-                       value_dim = padded(s.value_dim), block = kKeyBlock * kQueryBlock;
+  Scratch(Arena& a, const AttentionBackward& work) {
+    const AttentionShape& s = work.shape;
+    const std::int64_t keys = padded(min_integer(s.keys, keys_of_a_slice(work))), queries = padded(s.queries),
+                       dim = padded(s.dim), value_dim = padded(s.value_dim), block = kKeyBlock * kQueryBlock;
     key_rows = a.take<E>(keys * dim);
     key_columns = a.take<E>(dim * keys);
     value_rows = a.take<E>(keys * value_dim);
@@ -48,17 +59,52 @@ struct Scratch {
     gradient_panels = a.take<E>(queries * value_dim);
     log_sum = a.take<C>(queries);
     delta = a.take<C>(queries);
+    first_key = a.take<Integer>(queries);
+    end_key = a.take<Integer>(queries);
     scores = a.take<C>(block);
     weight_gradients = a.take<C>(block);
+    cap_slope = a.take<C>(s.soft_cap > 0 ? block : 0);
+    function_slope = a.take<C>(s.function.function != nullptr ? block : 0);
     weights = a.take<E>(block);
     score_gradients = a.take<E>(block);
     score_panels = a.take<E>(block);
     key_sum = a.take<C>(keys * dim);
     value_sum = a.take<C>(keys * value_dim);
-    query_sum = a.take<C>(dim * queries);
+    query_sum = a.take<C>(work.slices > 1 ? 0 : dim * queries);
+    bias_sum = a.take<C>(keys);
     mask = a.take<std::uint16_t>(s.dropout > 0 ? kDropoutTileWords * (kQueryBlock / kDropoutTile) : 0);
   }
 };
+
+// dQ [queries][dim] of one head from dQ^T.
+template <class S>
+void write_query_gradient(const AttentionBackward& work, std::int64_t batch, std::int64_t head,
+                          const Compute<S>* sum) {
+  using C = Compute<S>;
+  const AttentionShape& s = work.shape;
+  const std::int64_t queries = padded(s.queries);
+  alignas(64) C tile[16 * 16];
+  for (std::int64_t q = 0; q < s.queries; q += 16)
+    for (std::int64_t d = 0; d < s.dim; d += 16) {
+      transpose_words(reinterpret_cast<const Word<C>*>(sum + d * queries + q), queries, 16,
+                      reinterpret_cast<Word<C>*>(tile));
+      const std::int64_t columns = min_integer(16, s.dim - d);
+      for (std::int64_t i = 0; i < min_integer(16, s.queries - q); ++i) {
+        S* out = at<S>(work.query_gradient, batch, q + i, head) + d;
+        for_each_vector<C>(columns, [&](std::int64_t c, std::int64_t n) {
+          store_some(out + c, load_some(tile + i * 16 + c, n), n);
+        });
+      }
+    }
+}
+
+// Where the dQ^T of one slice of one head lies when there are several.
+template <class C>
+C* slice_sum(const AttentionBackward& work, std::int64_t batch, std::int64_t head, std::int64_t slice) {
+  const AttentionShape& s = work.shape;
+  return static_cast<C*>(work.query_sums) +
+         ((batch * s.heads + head) * work.slices + slice) * padded(s.dim) * padded(s.queries);
+}
 
 template <class S>
 class Head {
@@ -66,36 +112,52 @@ class Head {
   using C = Compute<S>;
   using E = Packed<S>;
 
-  Head(const AttentionBackward& work, std::int64_t batch, std::int64_t key_head, const Scratch<E, C>& scratch)
-      : work_(work), s_(work.shape), batch_(batch), key_head_(key_head), x_(scratch) {}
+  Head(const AttentionBackward& work, std::int64_t batch, std::int64_t key_head, std::int64_t slice,
+       const Scratch<E, C>& scratch)
+      : work_(work), s_(work.shape), batch_(batch), key_head_(key_head), slice_(slice), x_(scratch) {}
 
   void run() {
+    if (count_ <= 0) return;
     const std::int64_t group = s_.heads / s_.key_heads;
     pack_keys();
     zero(x_.key_sum, keys_ * dim_);
     zero(x_.value_sum, keys_ * value_dim_);
+    zero(x_.bias_sum, keys_);
+    for (std::int64_t q = 0; q < queries_; ++q) {
+      // A query beyond the end looks at nothing.
+      const KeyRange keys = q < s_.queries ? keys_of(s_, batch_, q) : KeyRange{0, 0};
+      x_.first_key[q] = static_cast<Integer>(keys.begin);
+      x_.end_key[q] = static_cast<Integer>(keys.end);
+    }
     for (std::int64_t i = 0; i < group; ++i) {
       const std::int64_t head = key_head_ * group + i;
       pack_queries(head);
-      zero(x_.query_sum, dim_ * queries_);
-      for (std::int64_t key = 0; key < s_.keys; key += kKeyBlock) key_block(head, key);
-      write_query_gradient(head);
+      query_sum_ = work_.slices > 1 ? slice_sum<C>(work_, batch_, head, slice_) : x_.query_sum;
+      zero(query_sum_, dim_ * queries_);
+      for (std::int64_t key = 0; key < count_; key += kKeyBlock) key_block(head, key);
+      if (work_.slices == 1) write_query_gradient<S>(work_, batch_, head, query_sum_);
     }
     write_rows(x_.key_sum, dim_, s_.dim, work_.key_gradient);
     write_rows(x_.value_sum, value_dim_, s_.value_dim, work_.value_gradient);
+    if (work_.key_bias_gradient != nullptr)
+      __builtin_memcpy(
+          static_cast<C*>(work_.key_bias_gradient) + (batch_ * s_.key_heads + key_head_) * s_.keys + first_,
+          x_.bias_sum, static_cast<std::size_t>(count_) * sizeof(C));
   }
 
  private:
+  using Integer = typename VectorOf<C>::scalar_integer;
+
   static void zero(C* p, std::int64_t count) {
     __builtin_memset(p, 0, static_cast<std::size_t>(count) * sizeof(C));
   }
 
   void pack_keys() {
-    key_rows_ = padded_rows_of(at<S>(work_.key, batch_, 0, key_head_), work_.key.row_stride, s_.keys, s_.dim,
-                               x_.key_rows, keys_, dim_);
+    key_rows_ = padded_rows_of(at<S>(work_.key, batch_, first_, key_head_), work_.key.row_stride, count_,
+                               s_.dim, x_.key_rows, keys_, dim_);
     transpose_rows(key_rows_, keys_, dim_, x_.key_columns);
-    value_rows_ = padded_rows_of(at<S>(work_.value, batch_, 0, key_head_), work_.value.row_stride, s_.keys,
-                                 s_.value_dim, x_.value_rows, keys_, value_dim_);
+    value_rows_ = padded_rows_of(at<S>(work_.value, batch_, first_, key_head_), work_.value.row_stride,
+                                 count_, s_.value_dim, x_.value_rows, keys_, value_dim_);
   }
 
   void pack_queries(std::int64_t head) {
@@ -110,9 +172,8 @@ class Head {
     pack_panels(gradients, queries_, value_dim_, x_.gradient_panels);
     const C* log_sum = static_cast<const C*>(work_.log_sum) + (batch_ * s_.heads + head) * s_.queries;
     for (std::int64_t q = 0; q < queries_; ++q) {
-      // A query beyond the end weighs nothing, like one that may look at nothing.
       x_.log_sum[q] = q < s_.queries ? log_sum[q] : C(__builtin_inf());
-      x_.delta[q] = q < s_.queries ? row_delta(head, q) : C(0);
+      x_.delta[q] = q < s_.queries && !s_.sigmoid ? row_delta(head, q) : C(0);
     }
   }
 
@@ -126,62 +187,184 @@ class Head {
     return sum_lanes<C>(sum);
   }
 
-  // One block of keys against all queries that may look at it.
+  // One block of keys, counted from the slice's first, against all queries that may look at it.
   void key_block(std::int64_t head, std::int64_t key) {
-    const std::int64_t count = min_integer(kKeyBlock, s_.keys - key), rows = (count + 15) / 16 * 16;
-    const std::int64_t reach = s_.keys - s_.queries;
-    const std::int64_t first = s_.causal ? max_integer(0, key - reach) / kPadding * kPadding : 0;
-    for (std::int64_t query = first; query < queries_; query += kQueryBlock) {
-      const std::int64_t columns = min_integer(kQueryBlock, queries_ - query);
+    const std::int64_t count = min_integer(kKeyBlock, count_ - key), rows = (count + 15) / 16 * 16;
+    const KeyRange looking = queries_that_look(first_ + key, count);
+    for (std::int64_t query = looking.begin; query < looking.end; query += kQueryBlock) {
+      const std::int64_t columns = min_integer(kQueryBlock, looking.end - query);
+      const Coverage covered = coverage(first_ + key, count, query, columns);
+      if (covered == Coverage::none) continue;
       product(key_rows_.data + key * key_rows_.stride, key_rows_.stride, Panels<E>{x_.query_columns, dim_}, 0,
               query, x_.scores, kQueryBlock, rows, columns, dim_, false);
       product(value_rows_.data + key * value_rows_.stride, value_rows_.stride,
               Panels<E>{x_.gradient_columns, value_dim_}, 0, query, x_.weight_gradients, kQueryBlock, rows,
               columns, value_dim_, false);
-      weigh(head, key, count, rows, query, columns);
+      if (is_modified(s_)) modify_by_key(head, key, count, query, columns);
+      weigh(head, key, count, rows, query, columns, covered == Coverage::all);
       product(x_.weights, kQueryBlock, Panels<E>{x_.gradient_panels, queries_}, query, 0,
               x_.value_sum + key * value_dim_, value_dim_, rows, value_dim_, columns, true);
       product(x_.score_gradients, kQueryBlock, Panels<E>{x_.query_panels, queries_}, query, 0,
               x_.key_sum + key * dim_, dim_, rows, dim_, columns, true);
-      product(x_.key_columns + key, keys_, Panels<E>{x_.score_panels, kKeyBlock}, 0, 0, x_.query_sum + query,
+      product(x_.key_columns + key, keys_, Panels<E>{x_.score_panels, kKeyBlock}, 0, 0, query_sum_ + query,
               queries_, dim_, columns, padded(rows), true);
     }
+  }
+
+  // From the first to the last query whose interval reaches into these keys, on the bounds of panels.
+  KeyRange queries_that_look(std::int64_t key, std::int64_t count) const {
+    if (s_.place.first_key == nullptr) return {0, queries_};
+    const auto begin = static_cast<Integer>(key), end = static_cast<Integer>(key + count);
+    const auto looks = [&](std::int64_t q) { return x_.first_key[q] < end && x_.end_key[q] > begin; };
+    std::int64_t first = 0, last = s_.queries;
+    while (first < last && !looks(first)) ++first;
+    while (last > first && !looks(last - 1)) --last;
+    const std::int64_t bound = s_.place.blocks == nullptr ? kPadding : backend::AttentionPlace::kBlock;
+    return {first / bound * bound, padded(last)};
+  }
+
+  enum class Coverage : std::uint8_t { none, some, all };
+
+  // How many pairs of a block may look at each other.
+  Coverage coverage(std::int64_t key, std::int64_t count, std::int64_t query, std::int64_t columns) const {
+    constexpr std::int64_t kBlock = backend::AttentionPlace::kBlock;
+    bool any = s_.place.first_key == nullptr, all = query + columns <= s_.queries;
+    if (s_.place.first_key != nullptr) {
+      const auto begin = static_cast<Integer>(key), end = static_cast<Integer>(key + count);
+      for (std::int64_t q = query; q < query + columns; ++q) {
+        any |= x_.first_key[q] < end && x_.end_key[q] > begin && x_.first_key[q] < x_.end_key[q];
+        all &= x_.first_key[q] <= begin && x_.end_key[q] >= end;
+      }
+    }
+    if (any && s_.place.blocks != nullptr) {
+      any = false;
+      for (std::int64_t q = query; q < min_integer(query + columns, s_.queries); q += kBlock) {
+        const std::uint32_t block = mask_block(s_, q, key);
+        any |= block != backend::AttentionPlace::kEmpty;
+        all &= block == backend::AttentionPlace::kFull;
+      }
+    }
+    return !any ? Coverage::none : all ? Coverage::all : Coverage::some;
+  }
+
+  // Dot products of the block become scores, and the slopes of what made them are kept.
+  void modify_by_key(std::int64_t head, std::int64_t key, std::int64_t count, std::int64_t query,
+                     std::int64_t columns) {
+    const C scale = static_cast<C>(s_.scale), cap = static_cast<C>(s_.soft_cap),
+            inverse_cap = s_.soft_cap > 0 ? C(1) / cap : C(0);
+    const C* key_bias = s_.key_bias == nullptr
+                            ? nullptr
+                            : static_cast<const C*>(s_.key_bias) +
+                                  (batch_ * s_.key_heads + key_head_) * s_.keys + first_ + key;
+    const C* distance = s_.query_distance_bias == nullptr
+                            ? nullptr
+                            : static_cast<const C*>(s_.query_distance_bias) +
+                                  head * (s_.queries + s_.keys - 1) + query - first_ - key + s_.keys - 1;
+    const std::int64_t used = min_integer(columns, s_.queries - query);
+    for (std::int64_t r = 0; r < count; ++r) {
+      const Vector<C> bias = splat(key_bias == nullptr ? C(0) : key_bias[r]);
+      for_each_vector<C>(used, [&](std::int64_t j, std::int64_t n) {
+        C* p = x_.scores + r * kQueryBlock + j;
+        Vector<C> x = load_some(p, n), slope;
+        if (cap > C(0)) {
+          x = capped<C>(x, scale, cap, inverse_cap, slope);
+          store(x_.cap_slope + r * kQueryBlock + j, slope);
+        } else {
+          x = x * scale;
+        }
+        x += bias;
+        if (distance != nullptr) x += load_some(distance - r + j, n);
+        store_some(p, x, n);
+      });
+    }
+    if (s_.function.function == nullptr) return;
+    const backend::AttentionScoreBlock block = {batch_, head,  query, first_ + key,
+                                                used,   count, 1,     kQueryBlock};
+    s_.function.derivative(s_.function.function, block, x_.scores, x_.function_slope, sizeof(C) == 8);
+    s_.function.apply(s_.function.function, block, x_.scores, sizeof(C) == 8);
+  }
+
+  // Lanes of queries from `query` that may look at a key of row r of the block.
+  IntegerVector<C> lanes_that_look(std::int64_t key, std::int64_t query) const {
+    IntegerVector<C> begin, end;
+    __builtin_memcpy(&begin, x_.first_key + query, sizeof begin);
+    __builtin_memcpy(&end, x_.end_key + query, sizeof end);
+    const IntegerVector<C> at = splat_integer<C>(key);
+    IntegerVector<C> look = (begin <= at) & (at < end);
+    if (s_.place.blocks != nullptr && query < s_.queries) {
+      constexpr std::int64_t kBlock = backend::AttentionPlace::kBlock;
+      const std::uint32_t block = mask_block(s_, query, key);
+      if (block >= backend::AttentionPlace::kFirstBits)
+        look &= mask_lanes<C>(
+            s_.place.bits_by_key[(block - backend::AttentionPlace::kFirstBits) * kBlock + key % kBlock],
+            query % kBlock);
+      else if (block == backend::AttentionPlace::kEmpty)
+        look = IntegerVector<C>{};
+    }
+    return look;
   }
 
   // Scores and weight gradients of the block become weights and score gradients, in the layouts of the
   // products.
   void weigh(std::int64_t head, std::int64_t key, std::int64_t count, std::int64_t rows, std::int64_t query,
-             std::int64_t columns) {
-    const std::int64_t reach = s_.keys - s_.queries;
-    const Vector<C> scale2 = splat(static_cast<C>(s_.scale * 1.4426950408889634)),
-                    scale = splat(static_cast<C>(s_.scale)),
-                    keep = splat(static_cast<C>(1 / (1 - s_.dropout)));
+             std::int64_t columns, bool all_look) {
+    const Vector<C> scale2 = splat(exponent_scale<C>(s_)),
+                    scale = splat(static_cast<C>(s_.scale / s_.temperature)),
+                    inverse_temperature = splat(static_cast<C>(1 / s_.temperature)),
+                    keep = splat(static_cast<C>(1 / (1 - s_.dropout))),
+                    sigmoid_bias = splat(static_cast<C>(s_.sigmoid_bias * 1.4426950408889634));
+    C* distance_gradient =
+        work_.distance_bias_gradient == nullptr
+            ? nullptr
+            : static_cast<C*>(work_.distance_bias_gradient) +
+                  ((batch_ * s_.heads + head) * work_.slices + slice_) * (s_.queries + s_.keys - 1 + 64) +
+                  query - first_ - key + s_.keys - 1;
+    // Copies, because the stores below might change what they are copies of for all that the compiler knows.
+    const bool sigmoid = s_.sigmoid, drops = s_.dropout > 0, modified = is_modified_,
+               has_function = s_.function.function != nullptr, has_cap = s_.soft_cap > 0;
+    const Scratch<E, C> x = x_;
     for (std::int64_t r = 0; r < padded(rows); ++r) {
-      if (s_.dropout > 0 && r % kDropoutTile == 0 && r < count)
+      if (drops && r % kDropoutTile == 0 && r < count)
         for (std::int64_t tile = 0; tile < columns; tile += kDropoutTile)
-          dropout_tile_by_key(s_, batch_, head, query + tile, key + r,
-                              x_.mask + tile / kDropoutTile * kDropoutTileWords);
-      // The first query that may look at this key.
-      const std::int64_t from = s_.causal ? max_integer(0, key + r - reach - query) : 0;
+          dropout_tile_by_key(s_, batch_, head, query + tile, first_ + key + r,
+                              x.mask + tile / kDropoutTile * kDropoutTileWords);
+      Vector<C> bias_gradient{};
       for (std::int64_t j = 0; j < columns; j += kLanes<C>) {
+        const std::int64_t place = r * kQueryBlock + j;
         Vector<C> p{}, ds{};
-        if (r < count && j + kLanes < C >> from) {
-          p = exp2_of<S>(load(x_.scores + r * kQueryBlock + j) * scale2 - load(x_.log_sum + query + j));
-          if (j < from) p = lane_numbers<C>() < splat_integer<C>(from - j) ? Vector<C>{} : p;
-          Vector<C> dp = load(x_.weight_gradients + r * kQueryBlock + j);
+        IntegerVector<C> looks{};
+        if (r < count && (all_look || any_lane<C>(looks = lanes_that_look(first_ + key + r, query + j)))) {
+          const Vector<C> t = load(x.scores + place) * scale2;
+          p = sigmoid ? sigmoid2_of<S>(t + sigmoid_bias) : exp2_of<S>(t - load(x.log_sum + query + j));
+          if (!all_look) p = looks ? p : Vector<C>{};
+          Vector<C> dp = load(x.weight_gradients + place);
           Vector<C> kept = p;
-          if (s_.dropout > 0) {
+          if (drops) {
             const IntegerVector<C> keeps = dropout_lanes<C>(
-                x_.mask[j / kDropoutTile * kDropoutTileWords + r % kDropoutTile], j % kDropoutTile);
+                x.mask[j / kDropoutTile * kDropoutTileWords + r % kDropoutTile], j % kDropoutTile);
             kept = keeps ? p * keep : Vector<C>{};
             dp = keeps ? dp * keep : Vector<C>{};
           }
-          ds = p * (dp - load(x_.delta + query + j)) * scale;
+          if (!modified && !sigmoid) {
+            ds = p * (dp - load(x.delta + query + j)) * scale;
+          } else {
+            ds = (sigmoid ? p * (C(1) - p) * dp : p * (dp - load(x.delta + query + j))) * inverse_temperature;
+            if (has_function) ds = zero_where_zero(ds, load(x.function_slope + place));
+            bias_gradient += ds;
+            if (distance_gradient != nullptr) {
+              // Queries beyond the end add zeros in the margin behind the last distance.
+              C* to = distance_gradient - r + j;
+              store(to, load(to) + ds);
+            }
+            if (has_cap) ds = zero_where_zero(ds, load(x.cap_slope + place));
+            ds = ds * static_cast<C>(s_.scale);
+          }
           p = kept;
         }
-        store(x_.weights + r * kQueryBlock + j, p);
-        store(x_.score_gradients + r * kQueryBlock + j, ds);
+        store(x.weights + place, p);
+        store(x.score_gradients + place, ds);
       }
+      if (modified && r < count) x.bias_sum[key + r] += sum_lanes<C>(bias_gradient);
     }
     // B with k along keys; its panels are kKeyBlock deep whatever part of them is used.
     for (std::int64_t panel = 0; panel < columns; panel += kPanel)
@@ -190,25 +373,14 @@ class Head {
                   x_.score_panels + panel * kKeyBlock + r * kPanel);
   }
 
-  void write_query_gradient(std::int64_t head) {
-    alignas(64) C tile[16 * 16];
-    for (std::int64_t q = 0; q < s_.queries; q += 16)
-      for (std::int64_t d = 0; d < s_.dim; d += 16) {
-        transpose_words(reinterpret_cast<const Word<C>*>(x_.query_sum + d * queries_ + q), queries_, 16,
-                        reinterpret_cast<Word<C>*>(tile));
-        const std::int64_t columns = min_integer(16, s_.dim - d);
-        for (std::int64_t i = 0; i < min_integer(16, s_.queries - q); ++i) {
-          S* out = at<S>(work_.query_gradient, batch_, q + i, head) + d;
-          for_each_vector<C>(columns, [&](std::int64_t c, std::int64_t n) {
-            store_some(out + c, load_some(tile + i * 16 + c, n), n);
-          });
-        }
-      }
+  // ds * slope, but 0 where ds is 0: the slope beyond the last query is whatever lay in memory.
+  static Vector<C> zero_where_zero(Vector<C> ds, Vector<C> slope) {
+    return ds == Vector<C>{} ? Vector<C>{} : ds * slope;
   }
 
   void write_rows(const C* sum, std::int64_t width, std::int64_t columns, const backend::HeadsOperand& to) {
-    for (std::int64_t key = 0; key < s_.keys; ++key) {
-      S* out = at<S>(to, batch_, key, key_head_);
+    for (std::int64_t key = 0; key < count_; ++key) {
+      S* out = at<S>(to, batch_, first_ + key, key_head_);
       for_each_vector<C>(columns, [&](std::int64_t j, std::int64_t n) {
         store_some(out + j, load_some(sum + key * width + j, n), n);
       });
@@ -217,25 +389,44 @@ class Head {
 
   const AttentionBackward& work_;
   const AttentionShape& s_;
-  std::int64_t batch_, key_head_;
-  Scratch<E, C> x_;
+  std::int64_t batch_, key_head_, slice_;
+  const Scratch<E, C>& x_;
+  C* query_sum_ = nullptr;
   Rows<E> key_rows_{}, value_rows_{};
-  std::int64_t keys_ = padded(s_.keys), queries_ = padded(s_.queries), dim_ = padded(s_.dim),
+  // The slice: its first key and how many there are.
+  std::int64_t first_ = slice_ * keys_of_a_slice(work_),
+               count_ = min_integer(keys_of_a_slice(work_), s_.keys - first_);
+  std::int64_t keys_ = padded(count_), queries_ = padded(s_.queries), dim_ = padded(s_.dim),
                value_dim_ = padded(s_.value_dim);
+  bool is_modified_ = is_modified(s_);
 };
 
-std::size_t backward_scratch_bytes(const AttentionShape& s) {
+std::size_t backward_scratch_bytes(const AttentionBackward& work) {
   Arena arena(nullptr);
-  visit_floating(s.dtype, [&]<class S>() { Scratch<Packed<S>, Compute<S>>(arena, s); });
+  visit_floating(work.shape.dtype, [&]<class S>() { Scratch<Packed<S>, Compute<S>>(arena, work); });
   return arena.used();
 }
 
-void backward(const AttentionBackward& work, std::int64_t batch, std::int64_t key_head, void* memory) {
+void backward(const AttentionBackward& work, std::int64_t batch, std::int64_t key_head, std::int64_t slice,
+              void* memory) {
   visit_floating(work.shape.dtype, [&]<class S>() {
     Arena arena(memory);
-    const Scratch<Packed<S>, Compute<S>> scratch(arena, work.shape);
+    const Scratch<Packed<S>, Compute<S>> scratch(arena, work);
     const TileScope tiles;
-    Head<S>(work, batch, key_head, scratch).run();
+    Head<S>(work, batch, key_head, slice, scratch).run();
+  });
+}
+
+void combine_slices(const AttentionBackward& work, std::int64_t batch, std::int64_t head) {
+  visit_floating(work.shape.dtype, [&]<class S>() {
+    using C = Compute<S>;
+    C* sum = slice_sum<C>(work, batch, head, 0);
+    const std::int64_t count = padded(work.shape.dim) * padded(work.shape.queries);
+    for (std::int64_t slice = 1; slice < work.slices; ++slice) {
+      const C* other = slice_sum<C>(work, batch, head, slice);
+      for (std::int64_t i = 0; i < count; i += kLanes<C>) store(sum + i, load(sum + i) + load(other + i));
+    }
+    write_query_gradient<S>(work, batch, head, sum);
   });
 }
 
@@ -244,6 +435,7 @@ void backward(const AttentionBackward& work, std::int64_t batch, std::int64_t ke
 void fill_backward(backend::AttentionKernels& kernels) {
   kernels.backward_scratch_bytes = backward_scratch_bytes;
   kernels.backward = backward;
+  kernels.combine_slices = combine_slices;
 }
 
 }  // namespace attend::ATTEND_ISA

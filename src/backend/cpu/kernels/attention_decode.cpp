@@ -1,7 +1,7 @@
 // Attention of few queries over a long cache: every key and value is read once for all query heads that share
 // it.
 
-#include "backend/cpu/attention_block.h"
+#include "backend/cpu/attention_scores.h"
 #include "backend/cpu/block_pack.h"
 #include "backend/cpu/kernels/table.h"
 
@@ -75,37 +75,57 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
   const Scratch<S> x(arena, s);
   const std::int64_t group = s.heads / s.key_heads, lines = group * s.queries;
   const std::int64_t width = padded(s.dim), value_width = padded(s.value_dim);
-  const C scale2 = static_cast<C>(s.scale * 1.4426950408889634);
+  const C scale2 = exponent_scale<C>(s), log2_e = C(1.4426950408889634);
   // Line i is query i / group of head key_head * group + i % group.
   C* maximum = x.sum + lines * value_width;
   C* total = maximum + lines;
+  std::int64_t begin = s.keys, end = 0;
   for (std::int64_t i = 0; i < lines; ++i) {
     pack_rows(at<S>(work.query, batch, i / group, key_head * group + i % group), 0, 1, s.dim,
               x.query + i * width, 1, width);
-    maximum[i] = C(-__builtin_inf());
-    total[i] = 0;
+    const bool has_sink = s.sink != nullptr;
+    maximum[i] =
+        has_sink ? static_cast<const C*>(s.sink)[key_head * group + i % group] * log2_e : C(-__builtin_inf());
+    total[i] = has_sink ? C(1) : C(0);
     for (std::int64_t j = 0; j < value_width; ++j) x.sum[i * value_width + j] = 0;
+    const KeyRange keys = keys_of(s, batch, i / group);
+    begin = min_integer(begin, keys.begin);
+    end = max_integer(end, keys.end);
   }
-  for (std::int64_t key = 0; key < s.keys; key += kKeyBlock) {
-    const std::int64_t count = min_integer(kKeyBlock, s.keys - key);
+  for (std::int64_t key = begin / kKeyBlock * kKeyBlock; key < end; key += kKeyBlock) {
+    const std::int64_t count = min_integer(kKeyBlock, end - key);
     const S* keys = at<S>(work.key, batch, key, key_head);
-    for (std::int64_t i = 0; i < lines; ++i)
-      score_keys<S>(keys, work.key.row_stride, count, x.query + i * width, s.dim, scale2,
-                    x.scores + i * kKeyBlock);
     for (std::int64_t i = 0; i < lines; ++i) {
-      const std::int64_t valid =
-          s.causal ? max_integer(0, min_integer(count, i / group + s.keys - s.queries + 1 - key)) : count;
       C* scores = x.scores + i * kKeyBlock;
+      score_keys<S>(keys, work.key.row_stride, count, x.query + i * width, s.dim, C(1), scores);
+      if (is_modified(s))
+        modify_by_query<C>(s, batch, key_head * group + i % group, i / group, 1, key, count, scores,
+                           kKeyBlock);
+      const KeyRange looked = keys_of(s, batch, i / group);
+      const std::int64_t valid = max_integer(0, min_integer(count, looked.end - key)),
+                         masked = min_integer(valid, looked.begin - key);
+      if (masked > 0 || s.place.blocks != nullptr) {
+        mask_row<C>(s, i / group, key, count, masked, scores);
+        mask_empty_blocks<C>(s, i / group, key, count, scores);
+      }
+      if (s.sigmoid) {
+        const C bias = static_cast<C>(s.sigmoid_bias) * log2_e;
+        for_each_vector<C>(count, [&](std::int64_t k, std::int64_t n) {
+          const Vector<C> p = sigmoid2_of<S>(load_some(scores + k, n) * scale2 + bias);
+          store_some(scores + k, lane_numbers<C>() < splat_integer<C>(valid - k) ? p : Vector<C>{}, n);
+        });
+        total[i] = 1;
+        continue;
+      }
       C now = maximum[i];
-      for (std::int64_t k = 0; k < valid; ++k) now = scores[k] > now ? scores[k] : now;
+      for (std::int64_t k = 0; k < valid; ++k) now = scores[k] * scale2 > now ? scores[k] * scale2 : now;
       const C offset = now == C(-__builtin_inf()) ? C(0) : now;
       const C shrink = maximum[i] == C(-__builtin_inf()) ? C(0) : exp2_scalar<C>(maximum[i] - offset);
       maximum[i] = now;
-      for (std::int64_t k = valid; k < count; ++k) scores[k] = C(-__builtin_inf());
       Vector<C> sum{};
       for_each_vector<C>(count, [&](std::int64_t k, std::int64_t n) {
-        Vector<C> p = exp2_of<S>(load_some(scores + k, n) - splat(offset));
-        p = lane_numbers<C>() < splat_integer<C>(n) ? p : Vector<C>{};
+        Vector<C> p = exp2_of<S>(load_some(scores + k, n) * scale2 - splat(offset));
+        p = lane_numbers<C>() < splat_integer<C>(min_integer(n, valid - k)) ? p : Vector<C>{};
         store_some(scores + k, p, n);
         sum += p;
       });

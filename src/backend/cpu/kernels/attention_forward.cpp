@@ -1,8 +1,7 @@
 // Fused attention, forward (Dao, "FlashAttention-2", 2023): blocks of keys pass by a block of queries, whose
 // running maximum and sum make the softmax exact, so that no [queries, keys] tensor is ever in memory.
 
-#include "backend/cpu/attention_block.h"
-#include "backend/cpu/attention_dropout.h"
+#include "backend/cpu/attention_scores.h"
 #include "backend/cpu/block_pack.h"
 #include "backend/cpu/kernels/table.h"
 
@@ -63,6 +62,17 @@ C weigh_row(const C* scores, std::int64_t valid, std::int64_t width, C scale, C 
   return sum_lanes<C>(sum);
 }
 
+// The same for weights that do not depend on each other: 1 / (1 + 2^-score).
+template <class S, class E, class C>
+void sigmoid_row(const C* scores, std::int64_t valid, std::int64_t width, C scale, C bias, E* weights) {
+  std::int64_t j = 0;
+  for (; j < valid; j += kLanes<C>) {
+    const Vector<C> p = sigmoid2_of<S>(load(scores + j) * scale + bias);
+    store(weights + j, lane_numbers<C>() < splat_integer<C>(valid - j) ? p : Vector<C>{});
+  }
+  for (; j < width; j += kLanes<C>) store(weights + j, Vector<C>{});
+}
+
 template <class C>
 C row_maximum(const C* scores, std::int64_t valid) {
   Vector<C> best = splat(C(-__builtin_inf()));
@@ -80,77 +90,133 @@ void scale_row(C* row, std::int64_t count, C factor) {
   for (std::int64_t j = 0; j < count; j += kLanes<C>) store(row + j, load(row + j) * factor);
 }
 
+// The next keys from `key` on that some query of the block may look at: at most kKeyBlock of them, from a
+// multiple of 64; none when there are no more before `end`.
+KeyRange next_keys(const AttentionShape& s, std::int64_t query, std::int64_t key, std::int64_t end) {
+  constexpr std::int64_t kBlock = backend::AttentionPlace::kBlock;
+  const auto looked_at = [&](std::int64_t at) {
+    return mask_block(s, query, at) != backend::AttentionPlace::kEmpty;
+  };
+  while (key < end && !looked_at(key)) key += kBlock;
+  std::int64_t last = key;
+  while (last < end && last < key + kKeyBlock && looked_at(last)) last += kBlock;
+  return {key, min_integer(last, end)};
+}
+
 template <class S>
-void forward_block_of(const AttentionForward& work, std::int64_t batch, std::int64_t head, std::int64_t block,
-                      const void* packed, void* memory) {
+class QueryBlock {
+ public:
   using C = Compute<S>;
   using E = Packed<S>;
-  const AttentionShape& s = work.shape;
-  Arena packed_arena(const_cast<void*>(packed));
-  const PackedHead<E> other(packed_arena, s);
-  Arena arena(memory);
-  const Scratch<E, C> scratch(arena, s);
-  const TileScope tiles;
 
-  const std::int64_t first = block * kQueryBlock, rows = min_integer(kQueryBlock, s.queries - first);
-  const std::int64_t padded_rows = (rows + 15) / 16 * 16, width = padded(s.dim),
-                     value_width = padded(s.value_dim);
-  const std::int64_t reach = s.keys - s.queries;  // query i sees keys up to i + reach when causal
-  const std::int64_t keys = s.causal ? max_integer(0, min_integer(s.keys, first + rows + reach)) : s.keys;
-  const Rows<E> query = padded_rows_of(at<S>(work.query, batch, first, head), work.query.row_stride, rows,
-                                       s.dim, scratch.query, padded_rows, width);
+  QueryBlock(const AttentionForward& work, std::int64_t batch, std::int64_t head, std::int64_t block,
+             const PackedHead<E>& other, const Scratch<E, C>& scratch)
+      : work_(work),
+        s_(work.shape),
+        batch_(batch),
+        head_(head),
+        first_(block * kQueryBlock),
+        rows_(min_integer(kQueryBlock, s_.queries - first_)),
+        other_(other),
+        x_(scratch) {}
 
-  // In units of log2: 2^(scale2 * q.k) = e^(scale * q.k).
-  const C scale2 = static_cast<C>(s.scale * 1.4426950408889634);
-  C maximum[kQueryBlock], total[kQueryBlock];
-  for (std::int64_t r = 0; r < kQueryBlock; ++r) {
-    maximum[r] = C(-__builtin_inf());
-    total[r] = 0;
-  }
-  for (std::int64_t key = 0; key < keys; key += kKeyBlock) {
-    const std::int64_t count = min_integer(kKeyBlock, keys - key), columns = padded(count);
-    product(query.data, query.stride, Panels<E>{other.keys, width}, 0, key, scratch.scores, kKeyBlock,
-            padded_rows, columns, width, false);
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const std::int64_t valid =
-          s.causal ? max_integer(0, min_integer(count, first + r + reach + 1 - key)) : count;
-      C* scores = scratch.scores + r * kKeyBlock;
-      E* weights = scratch.weights + r * kKeyBlock;
-      if (valid == 0) {
-        for (std::int64_t j = 0; j < columns; j += kLanes<C>) store(weights + j, Vector<C>{});
-        continue;
+  void run() {
+    const std::int64_t width = padded(s_.dim);
+    const Rows<E> query = padded_rows_of(at<S>(work_.query, batch_, first_, head_), work_.query.row_stride,
+                                         rows_, s_.dim, x_.query, padded_rows_, width);
+    std::int64_t begin = s_.keys, end = 0;
+    const C sink = s_.sink == nullptr ? C(0) : static_cast<const C*>(s_.sink)[head_] * C(1.4426950408889634);
+    for (std::int64_t r = 0; r < rows_; ++r) {
+      const KeyRange keys = keys_of(s_, batch_, first_ + r);
+      from_[r] = keys.begin;
+      to_[r] = keys.end;
+      if (keys.begin < keys.end) {
+        begin = min_integer(begin, keys.begin);
+        end = max_integer(end, keys.end);
       }
-      const C block_maximum = row_maximum(scores, valid) * scale2;
-      const C before = maximum[r], now = block_maximum > before ? block_maximum : before;
-      maximum[r] = now;
-      // Scores that are all -infinity weigh nothing; subtracting their maximum would make NaN of them.
-      const C offset = now == C(-__builtin_inf()) ? C(0) : now;
-      const C shrink = before == C(-__builtin_inf()) ? C(0) : exp2_scalar<C>(before - offset);
-      total[r] = total[r] * shrink + weigh_row<S>(scores, valid, columns, scale2, offset, weights);
-      if (key > 0 && shrink != C(1)) scale_row(scratch.sum + r * value_width, value_width, shrink);
+      maximum_[r] = s_.sink == nullptr ? C(-__builtin_inf()) : sink;
+      total_[r] = s_.sink == nullptr ? C(0) : C(1);
     }
-    for (std::int64_t r = rows; r < padded_rows; ++r)
-      for (std::int64_t j = 0; j < columns; j += kLanes<C>)
-        store(scratch.weights + r * kKeyBlock + j, Vector<C>{});
-    if (s.dropout > 0) drop_weights<C>(s, batch, head, first, rows, key, columns, scratch.weights, kKeyBlock);
-    product(scratch.weights, kKeyBlock, Panels<E>{other.values, padded(s.keys)}, key, 0, scratch.sum,
-            value_width, padded_rows, value_width, columns, key > 0);
+    KeyRange now =
+        next_keys(s_, first_, begin / backend::AttentionPlace::kBlock * backend::AttentionPlace::kBlock, end);
+    for (; now.begin < now.end; now = next_keys(s_, first_, now.end, end)) {
+      const std::int64_t count = now.end - now.begin, columns = padded(count);
+      product(query.data, query.stride, Panels<E>{other_.keys, width}, 0, now.begin, x_.scores, kKeyBlock,
+              padded_rows_, columns, width, false);
+      if (is_modified(s_))
+        modify_by_query<C>(s_, batch_, head_, first_, rows_, now.begin, count, x_.scores, kKeyBlock);
+      for (std::int64_t r = 0; r < rows_; ++r) weigh(r, now.begin, count, columns);
+      for (std::int64_t r = rows_; r < padded_rows_; ++r)
+        for (std::int64_t j = 0; j < columns; j += kLanes<C>)
+          store(x_.weights + r * kKeyBlock + j, Vector<C>{});
+      if (s_.dropout > 0)
+        drop_weights<C>(s_, batch_, head_, first_, rows_, now.begin, columns, x_.weights, kKeyBlock);
+      product(x_.weights, kKeyBlock, Panels<E>{other_.values, padded(s_.keys)}, now.begin, 0, x_.sum,
+              value_width_, padded_rows_, value_width_, columns, started_);
+      started_ = true;
+    }
+    write();
   }
 
-  const C keep = static_cast<C>(1 / (1 - s.dropout));
-  C* log_sum = static_cast<C*>(work.log_sum) + (batch * s.heads + head) * s.queries + first;
-  for (std::int64_t r = 0; r < rows; ++r) {
-    S* out = at<S>(work.output, batch, first + r, head);
-    // NaN scores leave a total that is NaN: it compares unequal to zero and goes on into the output.
-    const bool nothing = keys == 0 || total[r] == C(0);
-    const C factor = nothing ? C(0) : keep / total[r];
-    log_sum[r] = nothing ? C(__builtin_inf()) : maximum[r] + log2_scalar(total[r]);
-    const C* sum = scratch.sum + r * value_width;
-    for_each_vector<C>(s.value_dim, [&](std::int64_t j, std::int64_t n) {
-      store_some(out + j, nothing ? Vector<C>{} : load_some(sum + j, n) * factor, n);
-    });
+ private:
+  // Scores of query r over `count` keys from `key` become weights; what was summed before shrinks to the new
+  // maximum.
+  void weigh(std::int64_t r, std::int64_t key, std::int64_t count, std::int64_t columns) {
+    C* scores = x_.scores + r * kKeyBlock;
+    E* weights = x_.weights + r * kKeyBlock;
+    const std::int64_t valid = max_integer(0, min_integer(count, to_[r] - key)),
+                       masked = min_integer(valid, from_[r] - key);
+    if (valid == 0) {
+      for (std::int64_t j = 0; j < columns; j += kLanes<C>) store(weights + j, Vector<C>{});
+      return;
+    }
+    if (masked > 0 || s_.place.blocks != nullptr) mask_row<C>(s_, first_ + r, key, valid, masked, scores);
+    if (s_.sigmoid) {
+      sigmoid_row<S>(scores, valid, columns, scale2_, static_cast<C>(s_.sigmoid_bias * 1.4426950408889634),
+                     weights);
+      total_[r] = 1;
+      return;
+    }
+    const C block_maximum = row_maximum(scores, valid) * scale2_;
+    const C before = maximum_[r], now = block_maximum > before ? block_maximum : before;
+    maximum_[r] = now;
+    // Scores that are all -infinity weigh nothing; subtracting their maximum would make NaN of them.
+    const C offset = now == C(-__builtin_inf()) ? C(0) : now;
+    const C shrink = before == C(-__builtin_inf()) ? C(0) : exp2_scalar<C>(before - offset);
+    total_[r] = total_[r] * shrink + weigh_row<S>(scores, valid, columns, scale2_, offset, weights);
+    if (started_ && shrink != C(1)) scale_row(x_.sum + r * value_width_, value_width_, shrink);
   }
-}
+
+  void write() {
+    const C keep = static_cast<C>(1 / (1 - s_.dropout));
+    C* log_sum = static_cast<C*>(work_.log_sum) + (batch_ * s_.heads + head_) * s_.queries + first_;
+    for (std::int64_t r = 0; r < rows_; ++r) {
+      S* out = at<S>(work_.output, batch_, first_ + r, head_);
+      // NaN scores leave a total that is NaN: it compares unequal to zero and goes on into the output.
+      const bool nothing = !started_ || total_[r] == C(0);
+      const C factor = nothing ? C(0) : s_.sigmoid ? keep : keep / total_[r];
+      log_sum[r] = total_[r] == C(0) ? C(__builtin_inf())
+                   : s_.sigmoid      ? C(0)
+                                     : maximum_[r] + log2_scalar(total_[r]);
+      const C* sum = x_.sum + r * value_width_;
+      for_each_vector<C>(s_.value_dim, [&](std::int64_t j, std::int64_t n) {
+        store_some(out + j, nothing ? Vector<C>{} : load_some(sum + j, n) * factor, n);
+      });
+    }
+  }
+
+  const AttentionForward& work_;
+  const AttentionShape& s_;
+  std::int64_t batch_, head_, first_, rows_;
+  std::int64_t padded_rows_ = (rows_ + 15) / 16 * 16, value_width_ = padded(s_.value_dim);
+  const PackedHead<E>& other_;
+  const Scratch<E, C>& x_;
+  // In units of log2: 2^(scale2 * q.k) = e^(scale * q.k).
+  C scale2_ = exponent_scale<C>(s_);
+  C maximum_[kQueryBlock], total_[kQueryBlock];
+  std::int64_t from_[kQueryBlock], to_[kQueryBlock];
+  bool started_ = false;
+};
 
 template <class S>
 void pack_of(const AttentionForward& work, std::int64_t batch, std::int64_t key_head, void* packed,
@@ -191,8 +257,13 @@ void pack(const AttentionForward& work, std::int64_t batch, std::int64_t key_hea
 
 void forward_block(const AttentionForward& work, std::int64_t batch, std::int64_t head, std::int64_t block,
                    const void* packed, void* scratch) {
-  visit_floating(work.shape.dtype,
-                 [&]<class S>() { forward_block_of<S>(work, batch, head, block, packed, scratch); });
+  visit_floating(work.shape.dtype, [&]<class S>() {
+    Arena packed_arena(const_cast<void*>(packed)), arena(scratch);
+    const PackedHead<Packed<S>> other(packed_arena, work.shape);
+    const Scratch<Packed<S>, Compute<S>> memory(arena, work.shape);
+    const TileScope tiles;
+    QueryBlock<S>(work, batch, head, block, other, memory).run();
+  });
 }
 
 }  // namespace

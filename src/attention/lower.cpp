@@ -1,0 +1,142 @@
+#include "attention/lower.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "attend/base/error.h"
+#include "attend/op/arithmetic.h"
+#include "attend/op/cast.h"
+#include "attend/op/matmul.h"
+#include "attend/op/reduce.h"
+#include "attend/op/shape.h"
+#include "attend/op/unary.h"
+#include "attention/steps.h"
+
+namespace attend::attention {
+
+namespace {
+
+DType compute_dtype(DType dtype) {
+  return dtype == DType::f64 ? DType::f64 : DType::f32;
+}
+
+// x / |x| over the last axis, like the definition.
+Tensor normalised(const Tensor& x) {
+  const Tensor squares = op::sum(op::square(x), {.axes = {-1}, .keep_axes = true});
+  return op::multiply(x, op::rsqrt(op::add_scalar(squares, 1e-12)));
+}
+
+Tensor centred(const Tensor& x) {
+  return op::subtract(x, op::mean(x, {.axes = {-1}, .keep_axes = true}));
+}
+
+// The learned temperature of cosine scores, [1, 1, heads, 1], not below 0.01.
+Tensor cosine_temperature(const Run& run, std::int64_t heads, DType dtype) {
+  const Tensor& given = run.parameters.temperature;
+  if (!given.defined() || !(given.shape() == Shape{heads}))
+    throw Error(
+        fmt::format("attention with cosine scores: temperature {} given, [{}] needed", given.text(), heads));
+  return op::reshape(op::maximum(op::cast(given, dtype), Tensor::full({}, 0.01, dtype)), {1, 1, heads, 1});
+}
+
+// q W of each head: [batch, queries, heads, d] by [heads, d, d_k].
+Tensor projected(const Tensor& query, const Tensor& weight) {
+  const Tensor by_heads = op::permute(query, {0, 2, 1, 3});
+  return op::permute(op::matmul(by_heads, op::cast(weight, query.dtype())), {0, 2, 1, 3});
+}
+
+Tensor with_unit_last_stride(const Tensor& x) {
+  return x.strides()[3] == 1 || x.dim(3) == 1 ? x : op::contiguous(x);
+}
+
+}  // namespace
+
+bool takes_plain_operands(const AttentionSpec& spec) {
+  return spec.score.kind == Score::Kind::dot;
+}
+
+bool is_fused(const AttentionSpec& spec) {
+  using Positions = Place::Positions;
+  const Positions positions = spec.place.positions;
+  if (spec.gather.kind != Gather::Kind::weighted_sum || spec.weigh.talking_heads) return false;
+  if (spec.weigh.kind != Weigh::Kind::softmax && spec.weigh.kind != Weigh::Kind::sigmoid) return false;
+  if (positions == Positions::shaw || positions == Positions::transformer_xl) return false;
+  switch (spec.score.kind) {
+    case Score::Kind::dot:
+    case Score::Kind::bilinear:
+    case Score::Kind::cosine:
+    case Score::Kind::pearson:
+      return true;
+    case Score::Kind::euclidean:
+      // |q|^2 cancels in a softmax over scores that nothing bends, and nowhere else.
+      return spec.weigh.kind == Weigh::Kind::softmax && !spec.weigh.sink && !(spec.score.soft_cap > 0) &&
+             spec.score.function == nullptr;
+    case Score::Kind::additive:
+      return false;
+  }
+  return false;
+}
+
+Lowered lower(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec,
+              const Run& run) {
+  const DType dtype = query.dtype(), wide = compute_dtype(dtype);
+  Lowered result{.query = query,
+                 .key = key,
+                 .value = value,
+                 .scale = score_scale(spec, query.dim(3)),
+                 .soft_cap = spec.score.soft_cap,
+                 .temperature = spec.weigh.temperature,
+                 .sigmoid = spec.weigh.kind == Weigh::Kind::sigmoid,
+                 .sigmoid_bias = spec.weigh.sigmoid_bias,
+                 .dropout = run.training ? spec.weigh.dropout : 0,
+                 .random = run.random,
+                 .function = spec.score.function,
+                 .mask = MaskTable::of(spec.place, run, query.dim(0), query.dim(1), key.dim(1))};
+  switch (spec.score.kind) {
+    case Score::Kind::bilinear:
+      result.query = projected(query, run.parameters.bilinear);
+      break;
+    case Score::Kind::cosine: {
+      result.query = op::cast(
+          op::divide(normalised(op::cast(query, wide)), cosine_temperature(run, query.dim(2), wide)), dtype);
+      result.key = op::cast(normalised(op::cast(key, wide)), dtype);
+      result.scale = 1;
+      break;
+    }
+    case Score::Kind::pearson:
+      result.query = op::cast(normalised(centred(op::cast(query, wide))), dtype);
+      result.key = op::cast(normalised(centred(op::cast(key, wide))), dtype);
+      break;
+    case Score::Kind::euclidean: {
+      const Tensor squares = op::sum(op::square(op::cast(key, wide)), {.axes = {-1}});
+      result.key_bias = op::contiguous(op::scale(op::permute(squares, {0, 2, 1}), -result.scale));
+      result.scale *= 2;
+      break;
+    }
+    case Score::Kind::dot:
+    case Score::Kind::additive:
+      break;
+  }
+  result.query = with_unit_last_stride(result.query);
+  result.key = with_unit_last_stride(result.key);
+  result.value = with_unit_last_stride(result.value);
+  result.distance_bias = distance_bias(spec, run, query.dim(2), query.dim(1), key.dim(1), wide);
+  if (result.distance_bias.defined()) {
+    result.distance_bias = op::contiguous(op::cast(result.distance_bias, wide));
+    if (!(result.distance_bias.shape() == Shape{query.dim(2), query.dim(1) + key.dim(1) - 1}))
+      throw Error(fmt::format("attention: distance bias {} of {} heads, {} queries, {} keys",
+                              result.distance_bias.text(), query.dim(2), query.dim(1), key.dim(1)));
+  }
+  if (spec.weigh.sink) {
+    if (!run.parameters.sink_logits.defined() || !(run.parameters.sink_logits.shape() == Shape{query.dim(2)}))
+      throw Error(fmt::format("attention with a sink: sink_logits {} given, [{}] needed",
+                              run.parameters.sink_logits.text(), query.dim(2)));
+    result.sink = op::cast(run.parameters.sink_logits, wide);
+  }
+  if (!(spec.weigh.temperature > 0))
+    throw Error(fmt::format("attention: temperature {} is not above 0", spec.weigh.temperature));
+  return result;
+}
+
+}  // namespace attend::attention
