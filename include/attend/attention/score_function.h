@@ -61,7 +61,6 @@ template <class F, class T>
   }
 }
 
-#if defined(__x86_64__)
 template <class F, class T>
 [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]] void map_scores_avx512(const F& f,
                                                                                       const ScoreBlock& b,
@@ -72,16 +71,13 @@ template <class F, class T>
 [[gnu::target("avx2,fma")]] void map_scores_avx2(const F& f, const ScoreBlock& b, const T* from, T* to) {
   map_scores(f, b, from, to);
 }
-#endif
 
 template <class F, class T>
 void map_scores_best(const F& f, const ScoreBlock& b, const T* from, T* to) {
-#if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
     return map_scores_avx512(f, b, from, to);
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return map_scores_avx2(f, b, from, to);
-#endif
   map_scores(f, b, from, to);
 }
 
