@@ -173,7 +173,9 @@ void check_operands(const Tensor& query, const Tensor& key, const Tensor& value,
   }
   if (key.dim(1) != value.dim(1) || key.dim(2) != value.dim(2))
     fail("keys and values differ in length or heads");
-  if (key.dim(3) != query.dim(3)) fail("queries and keys differ in d");
+  const bool joins_dims =
+      spec.score.kind == Score::Kind::bilinear || spec.score.kind == Score::Kind::additive;
+  if (key.dim(3) != query.dim(3) && !joins_dims) fail("queries and keys differ in d");
   if (key.dim(2) < 1 || query.dim(2) % key.dim(2) != 0)
     fail("the query heads are a multiple of the key heads");
   if (!(spec.weigh.dropout >= 0 && spec.weigh.dropout < 1))

@@ -1,26 +1,130 @@
 #include "attend/attention/score.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "attend/base/error.h"
 #include "attend/op/activation.h"
 #include "attend/op/arithmetic.h"
+#include "attend/op/cast.h"
 #include "attend/op/matmul.h"
+#include "attend/op/reduce.h"
 #include "attend/op/shape.h"
+#include "attend/op/unary.h"
+#include "attention/learned.h"
 #include "attention/steps.h"
 
 namespace attend::attention {
 
-double score_scale(const AttentionSpec& spec, std::int64_t dim) {
-  return spec.score.scale != 0 ? spec.score.scale : 1 / std::sqrt(static_cast<double>(dim));
+namespace {
+
+Tensor dot(const Tensor& query, const Tensor& key) {
+  return op::matmul(query, op::transpose(key));
 }
 
-Tensor scores_of(const Tensor& query, const Tensor& key, const AttentionSpec& spec, const Run&) {
-  if (spec.score.kind != Score::Kind::dot) throw Error("this score is not built");
-  const Tensor scores = op::scale(op::matmul(query, op::transpose(key)), score_scale(spec, query.dim(3)));
-  if (!(spec.score.soft_cap > 0)) return scores;
-  return op::scale(op::activate(op::scale(scores, 1 / spec.score.soft_cap), Activation::tanh),
-                   spec.score.soft_cap);
+Tensor bilinear(const Tensor& query, const Tensor& key, const Run& run) {
+  const Tensor weight =
+      learned(run.parameters.bilinear, "bilinear", {query.dim(1), query.dim(3), key.dim(3)}, query.dtype());
+  return dot(op::matmul(query, weight), key);
+}
+
+// The sum over hidden units needs a [batch, heads, queries, keys, hidden] tensor here.
+Tensor additive(const Tensor& query, const Tensor& key, const Run& run) {
+  const std::int64_t batch = query.dim(0), heads = query.dim(1), queries = query.dim(2), keys = key.dim(2);
+  const Tensor& vector = run.parameters.vector;
+  if (!vector.defined()) throw Error("attention: the parameter vector [heads, hidden] is missing");
+  if (vector.rank() != 2 || vector.dim(1) < 1)
+    throw Error(
+        fmt::format("attention: the parameter vector is {}, [{}, hidden] needed", vector.text(), heads));
+  const std::int64_t hidden = vector.dim(1);
+  const auto projected = [&](const Tensor& x, const Tensor& weight, const char* name) {
+    return op::matmul(x, op::transpose(learned(weight, name, {heads, hidden, x.dim(3)}, x.dtype())));
+  };
+  const Tensor from_query = op::reshape(projected(query, run.parameters.query_weight, "query_weight"),
+                                        {batch, heads, queries, 1, hidden});
+  const Tensor from_key =
+      op::reshape(projected(key, run.parameters.key_weight, "key_weight"), {batch, heads, 1, keys, hidden});
+  const Tensor units = op::activate(op::add(from_query, from_key), Activation::tanh);
+  const Tensor weight =
+      op::reshape(learned(vector, "vector", {heads, hidden}, query.dtype()), {heads, hidden, 1});
+  return op::reshape(op::matmul(op::reshape(units, {batch, heads, queries * keys, hidden}), weight),
+                     {batch, heads, queries, keys});
+}
+
+// x / |x|; the small term only keeps zero vectors, and their gradients, finite.
+Tensor normalised(const Tensor& x) {
+  const Tensor squares = op::sum(op::square(x), {.axes = {-1}, .keep_axes = true});
+  return op::multiply(x, op::rsqrt(op::add_scalar(squares, 1e-12)));
+}
+
+Tensor centred(const Tensor& x) {
+  return op::subtract(x, op::mean(x, {.axes = {-1}, .keep_axes = true}));
+}
+
+Tensor cosine(const Tensor& query, const Tensor& key, const Run& run) {
+  constexpr double kLeast = 0.01;
+  const std::int64_t heads = query.dim(1);
+  const Tensor temperature =
+      op::maximum(learned(run.parameters.temperature, "temperature", {heads}, query.dtype()),
+                  Tensor::full({}, kLeast, query.dtype()));
+  return dot(op::divide(normalised(query), op::reshape(temperature, {1, heads, 1, 1})), normalised(key));
+}
+
+// |q - k|^2 = |q|^2 + |k|^2 - 2 q . k.
+Tensor squared_distance(const Tensor& query, const Tensor& key) {
+  const auto squares = [](const Tensor& x) {
+    return op::sum(op::square(x), {.axes = {-1}, .keep_axes = true});
+  };
+  const Tensor sums = op::add(squares(query), op::transpose(squares(key)));
+  return op::subtract(sums, op::scale(dot(query, key), 2));
+}
+
+Tensor uncapped(const Tensor& query, const Tensor& key, const AttentionSpec& spec, const Run& run) {
+  const double scale = score_scale(spec, query.dim(3));
+  switch (spec.score.kind) {
+    case Score::Kind::dot:
+      return op::scale(dot(query, key), scale);
+    case Score::Kind::bilinear:
+      return op::scale(bilinear(query, key, run), scale);
+    case Score::Kind::additive:
+      return additive(query, key, run);
+    case Score::Kind::cosine:
+      return cosine(query, key, run);
+    case Score::Kind::euclidean:
+      return op::scale(squared_distance(query, key), -scale);
+    case Score::Kind::pearson:
+      return op::scale(dot(normalised(centred(query)), normalised(centred(key))), scale);
+  }
+  throw Error("attention: an unknown kind of score");
+}
+
+}  // namespace
+
+double score_scale(const AttentionSpec& spec, std::int64_t dim) {
+  const auto root = std::sqrt(static_cast<double>(dim));
+  switch (spec.score.kind) {
+    case Score::Kind::additive:
+    case Score::Kind::cosine:
+      return 1;
+    case Score::Kind::pearson:
+      return spec.score.scale != 0 ? spec.score.scale : root;
+    default:
+      return spec.score.scale != 0 ? spec.score.scale : 1 / root;
+  }
+}
+
+Tensor scores_of(const Tensor& query, const Tensor& key, const AttentionSpec& spec, const Run& run) {
+  const double cap = spec.score.soft_cap;
+  if (!std::isfinite(spec.score.scale) || !(cap >= 0) || !std::isfinite(cap))
+    throw Error(fmt::format("attention with scale {} and soft_cap {}: finite numbers needed, the cap from 0",
+                            spec.score.scale, cap));
+  if (spec.score.kind == Score::Kind::dot && cap == 0) return uncapped(query, key, spec, run);
+  // Lengths, differences and slopes of bf16 numbers need the digits of f32.
+  const DType wide = query.dtype() == DType::f64 ? DType::f64 : DType::f32;
+  Tensor scores = uncapped(op::cast(query, wide), op::cast(key, wide), spec, run);
+  if (cap > 0) scores = op::scale(op::activate(op::scale(scores, 1 / cap), Activation::tanh), cap);
+  return op::cast(scores, query.dtype());
 }
 
 }  // namespace attend::attention

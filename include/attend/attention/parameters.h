@@ -19,8 +19,9 @@ struct Parameters {
   Tensor bucket_bias;                       ///< buckets: [h, bucket_count]
   Tensor relative_keys, relative_values;    ///< shaw: [2 clip + 1, d], [2 clip + 1, d_v]
   Tensor content_bias, position_bias;       ///< transformer_xl: [h, d] each (u and v of the paper)
-  Tensor relative_projection;               ///< transformer_xl: [h, d, d], of the sinusoid r of the distance
-  Tensor span;                              ///< span: [h], z in places
+  Tensor relative_projection;  ///< transformer_xl: [h, d, h d], of the sinusoid r of the distance
+  Tensor span;  ///< span: [h], in parts of Place::span_limit; outside [0, 1] it counts as the end it passed,
+                ///< with the gradient there, so that it comes back
   Tensor sink_logits;                       ///< [h]
   Tensor mix_scores, mix_weights;           ///< talking heads: [h, h], result head, from head
   Tensor pool_logits;                       ///< [h]
@@ -35,8 +36,21 @@ struct ParameterSizes {
   std::int64_t keys = 0;                                        ///< longest sequence (linformer)
 };
 
-/// The parameters that `spec` uses (all but the gate), as its paper starts them, f32.
+/// The parameters that `spec` uses (all but the gate), f32, as its paper or the code of its authors starts
+/// them. The same generator gives the same numbers. Throws Error for sizes below 1, and for linformer without
+/// `keys`.
+///
+/// bilinear: uniform in [-0.1, 0.1] (Luong et al. 2015). additive: weights normal with standard deviation
+/// 0.001, vector zeros (Bahdanau et al. 2015). temperature: 0.1 (Swin v2). slopes: those of alibi.
+/// bucket_bias: normal, 1 / sqrt(h d) (T5). relative_keys, relative_values: Glorot's uniform (Shaw et al.).
+/// content_bias, position_bias, relative_projection: normal, 0.02 (Transformer-XL). span, sink_logits and
+/// pool_logits: zeros. mix_scores and mix_weights: the identity, so that heads start apart. key_projection,
+/// value_projection: uniform with variance 1 / (features + keys) (Linformer).
 Parameters initial_parameters(const AttentionSpec& spec, const ParameterSizes& sizes, Generator& random);
+
+/// The penalty of adaptive spans, weight / h * sum_h z_h, a scalar to be added to the loss: `weight` is
+/// lambda of Sukhbaatar et al. 2019 (2e-6 there), z_h the span in places. Throws Error unless span is [h].
+Tensor span_penalty(const Tensor& span, const Place& place, double weight);
 
 /// Calls `visit(name, tensor)` for each defined one, in the order above, with the name of the member.
 void for_each(Parameters& parameters, const std::function<void(const std::string&, Tensor&)>& visit);

@@ -40,21 +40,24 @@ struct Place {
   /// What distance adds to the score.
   enum class Positions : std::uint8_t {
     none,
-    alibi,  ///< -slope_h |p - j|, slopes 2^(-8 h / heads) (Press et al., "Train Short, Test Long", 2022)
+    alibi,  ///< -slope_h |p - j|, slopes 2^(-8 h / heads), h from 1 (Press et al., "Train Short, Test Long",
+            ///< 2022)
     alibi_learned,  ///< the same, slopes in Parameters::slopes
     buckets,        ///< Parameters::bucket_bias[h][bucket(j - p)] (Raffel et al., "T5", 2020)
     shaw,  ///< scale * q . relative_keys[clip(j - p)], and relative_values read too (Shaw et al. 2018)
     transformer_xl,  ///< scale * ((q + content_bias) . k + (q + position_bias) . r_(p - j)) (Dai et al. 2019)
-    span,            ///< log of the soft mask clamp((span_ramp + z_h - |p - j|) / span_ramp, 0, 1), z learned
-                     ///< (Sukhbaatar et al., "Adaptive Attention Span", 2019)
+    span,            ///< log of the soft mask clamp((span_ramp + z_h - |p - j|) / span_ramp, 0, 1), z_h =
+           ///< span_limit * Parameters::span[h] (Sukhbaatar et al., "Adaptive Attention Span", 2019)
   };
   Positions positions = Positions::none;
-  /// Buckets of `buckets`, and the distance from which all share the last one.
+  /// Buckets of `buckets`, and the distance from which all share the last one. Half of them are for keys
+  /// after the query, unless the mask is causal; then such keys (of a prefix) share the first one.
   std::int64_t bucket_count = 32, bucket_distance = 128;
   /// Distances beyond this are clipped to it (shaw).
   std::int64_t clip = 16;
-  /// Width R of the soft edge (span).
+  /// Width R of the soft edge, and the longest span S, in places (span).
   double span_ramp = 32;
+  std::int64_t span_limit = 1024;
 };
 
 }  // namespace attend::attention
