@@ -44,6 +44,12 @@ Tensor KeyValueCache::by_token(const Tensor& heads, std::int64_t count, std::int
                        {strides[0], strides[2], strides[1], strides[3]}, begin * strides[2]);
 }
 
+bool can_decode(const AttentionSpec& spec) {
+  using Gathering = Gather::Kind;
+  return spec.place.mask == Place::Mask::causal && spec.place.prefix == 0 && spec.place.block == 0 &&
+         spec.gather.kind != Gathering::linformer && spec.gather.kind != Gathering::nystrom;
+}
+
 Tensor attend_cached(const Tensor& query, const KeyValueCache& cache, const AttentionSpec& spec,
                      const Run& run) {
   // With more queries than this, products of packed blocks cost less than reading the cache for each query.
@@ -54,8 +60,8 @@ Tensor attend_cached(const Tensor& query, const KeyValueCache& cache, const Atte
   check_operands(query, keys, values, spec);
   const Tensor output = fused_decode(lower(query, keys, values, spec, run));
   if (run.observer != nullptr && run.observer->wants(run.layer))
-    run.observer->observe(run.layer, weights(query, keys, spec));
-  return output;
+    run.observer->observe(run.layer, weights(query, keys, spec, run));
+  return heads_fused(output, spec, run);
 }
 
 }  // namespace attend::attention

@@ -4,6 +4,7 @@
 
 #include "attend/autograd/tape.h"
 #include "attend/base/error.h"
+#include "attend/op/activation.h"
 #include "attend/op/shape.h"
 
 namespace attend::nn {
@@ -25,6 +26,11 @@ std::int64_t packed_width(std::int64_t dim, const MultiHeadAttentionOptions& opt
   return dim / heads * (heads + 2 * key_heads);
 }
 
+/// Features of the answer that the output projection takes.
+std::int64_t answer_width(std::int64_t dim, const MultiHeadAttentionOptions& options) {
+  return options.attention.fuse.kind == attention::Fuse::Kind::concatenate ? dim : dim / options.heads;
+}
+
 }  // namespace
 
 MultiHeadAttention::MultiHeadAttention(std::int64_t dim, const MultiHeadAttentionOptions& options,
@@ -36,9 +42,31 @@ MultiHeadAttention::MultiHeadAttention(std::int64_t dim, const MultiHeadAttentio
       rotary_(options.rotary),
       qkv_(dim, packed_width(dim, options),
            {.bias = options.bias, .initialisation_std = options.initialisation_std}, random),
-      output_(dim, dim, {.bias = options.bias, .initialisation_std = options.output_std}, random) {
+      output_(answer_width(dim, options), dim,
+              {.bias = options.bias, .initialisation_std = options.output_std}, random),
+      learned_(attention::initial_parameters(
+          attention_, {.heads = heads_, .dim = dim / heads_, .keys = options.longest}, random)) {
   add_child("qkv", qkv_);
   add_child("output", output_);
+  attention::for_each(learned_, [&](const std::string& name, Tensor& tensor) {
+    add_parameter(name, tensor, tensor.rank() > 1);
+  });
+  if (attention_.fuse.gate) {
+    gate_ = std::make_unique<Linear>(dim, heads_,
+                                     LinearOptions{.initialisation_std = options.initialisation_std}, random);
+    add_child("gate", *gate_);
+  }
+}
+
+attention::Run MultiHeadAttention::with_parameters(const attention::Run& run, const Tensor& x) const {
+  attention::Run result = run;
+  result.parameters = learned_;
+  if (gate_ != nullptr) result.parameters.gate = op::activate(gate_->forward(x), Activation::sigmoid);
+  return result;
+}
+
+Tensor MultiHeadAttention::projected_output(const Tensor& answer) const {
+  return output_.forward(op::reshape(answer, {answer.dim(0), answer.dim(1), answer.dim(2) * answer.dim(3)}));
 }
 
 /// [batch, length, heads of queries, of keys, of values, d].
@@ -55,12 +83,12 @@ Tensor MultiHeadAttention::forward(const Tensor& x, const attention::Run& run) c
   Tensor answer;
   if (heads_ == key_heads_) {
     const Tensor qkv = op::reshape(packed, {x.dim(0), x.dim(1), 3, heads_, dim_ / heads_});
-    answer = attention::attend_packed(qkv, attention_, run);
+    answer = attention::attend_packed(qkv, attention_, with_parameters(run, x));
   } else {
     const auto parts = op::split(packed, 2, {heads_, key_heads_, key_heads_});
-    answer = attention::attend(parts[0], parts[1], parts[2], attention_, run);
+    answer = attention::attend(parts[0], parts[1], parts[2], attention_, with_parameters(run, x));
   }
-  return output_.forward(op::reshape(answer, x.shape()));
+  return projected_output(answer);
 }
 
 Tensor MultiHeadAttention::forward(const Tensor& x, attention::KeyValueCache& cache,
@@ -68,8 +96,7 @@ Tensor MultiHeadAttention::forward(const Tensor& x, attention::KeyValueCache& ca
   const autograd::NoGrad no_grad;
   const auto parts = op::split(project(x, cache.length()), 2, {heads_, key_heads_, key_heads_});
   cache.append(parts[1], parts[2]);
-  const Tensor answer = attention::attend_cached(parts[0], cache, attention_, run);
-  return output_.forward(op::reshape(answer, x.shape()));
+  return projected_output(attention::attend_cached(parts[0], cache, attention_, with_parameters(run, x)));
 }
 
 attention::KeyValueCache MultiHeadAttention::make_cache(std::int64_t batch, std::int64_t capacity,

@@ -1,14 +1,24 @@
 #include "attend/nn/transformer_block.h"
 
 #include "attend/autograd/tape.h"
+#include "attend/base/error.h"
 #include "attend/op/dropout.h"
 
 namespace attend::nn {
 
+namespace {
+
+bool draws_random_numbers(const attention::Weigh& weigh) {
+  using Kind = attention::Weigh::Kind;
+  return weigh.dropout > 0 || weigh.kind == Kind::gumbel || weigh.kind == Kind::reinforce;
+}
+
+}  // namespace
+
 TransformerBlock::TransformerBlock(std::int64_t dim, const TransformerBlockOptions& options,
                                    Generator& random)
     : dropout_(options.dropout),
-      attention_dropout_(options.attention.attention.weigh.dropout),
+      attention_is_random_(draws_random_numbers(options.attention.attention.weigh)),
       attention_norm_(make_norm(options.norm, dim, options.norm_options)),
       attention_(dim, options.attention, random),
       feed_forward_norm_(make_norm(options.norm, dim, options.norm_options)),
@@ -22,9 +32,10 @@ TransformerBlock::TransformerBlock(std::int64_t dim, const TransformerBlockOptio
 TransformerBlock::Call TransformerBlock::call(const Run& run, std::int64_t layer) const {
   Call call;
   call.attention = {.training = run.training,
-                    .random = dropout_stream(run, attention_dropout_),
+                    .random = dropout_stream(run, attention_is_random_ ? 1 : 0),
                     .observer = run.observer,
-                    .layer = layer};
+                    .layer = layer,
+                    .draws = run.draws};
   call.training = run.training;
   call.attention_branch = dropout_stream(run, dropout_);
   call.feed_forward_branch = dropout_stream(run, dropout_);
@@ -53,6 +64,8 @@ Residual TransformerBlock::forward(Residual x, attention::KeyValueCache& cache, 
 }
 
 Residual TransformerBlock::forward_recomputed(const Residual& x, const Call& call) const {
+  if (call.attention.draws != nullptr)
+    throw Error("a block cannot be recomputed (recompute_blocks) while its draws are asked for (draws)");
   const auto observed = std::make_shared<bool>(false);  // shared by the copies of the segment
   const auto segment = [this, call, observed](const autograd::Tensors& inputs) {
     Call now = call;

@@ -14,8 +14,10 @@ struct MultiHeadAttentionOptions {
   /// Heads of keys and values, each shared by heads / key_heads query heads (grouped-query attention, Ainslie
   /// et al. 2023); 0 means as many as `heads`.
   std::int64_t key_heads = 0;
-  /// What each head does: mask, dropout of the weights ...
+  /// What the heads do: mechanism, mask, dropout of the weights ...
   AttentionSpec attention = {};
+  /// Most keys there will be; only mechanisms that project keys along their places (linformer) ask for it.
+  std::int64_t longest = 0;
   /// Queries and keys are turned by their places when set.
   std::shared_ptr<const Rotary> rotary = nullptr;
   bool bias = true;
@@ -25,7 +27,9 @@ struct MultiHeadAttentionOptions {
 
 /// Self-attention with several heads (Vaswani et al., 2017): one projection "qkv" [(heads + 2 key_heads) d,
 /// dim] whose rows are all queries, all keys, all values, head by head, d = dim / heads; attention; a
-/// projection "output" [dim, dim].
+/// projection "output" [dim, dim], or [dim, d] when the mechanism makes one answer of all heads
+/// (attention::Fuse). What the mechanism learns are parameters under their names in attention::Parameters;
+/// its gate, if it has one, is the sigmoid of a projection "gate" [heads, dim] of x with a bias.
 class MultiHeadAttention : public Module {
  public:
   /// Throws Error when heads do not divide dim, or key_heads do not divide heads.
@@ -42,11 +46,15 @@ class MultiHeadAttention : public Module {
 
  private:
   Tensor project(const Tensor& x, std::int64_t first_place) const;
+  attention::Run with_parameters(const attention::Run& run, const Tensor& x) const;
+  Tensor projected_output(const Tensor& answer) const;
 
   std::int64_t dim_, heads_, key_heads_;
   AttentionSpec attention_;
   std::shared_ptr<const Rotary> rotary_;
   Linear qkv_, output_;
+  attention::Parameters learned_;
+  std::unique_ptr<Linear> gate_;
 };
 
 }  // namespace attend::nn

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "attend/attention/observe.h"
+#include "attend/attention/reinforce.h"
 #include "attend/base/random.h"
 #include "attend/tensor/dtype.h"
 
@@ -13,6 +14,9 @@ struct Run {
   Generator* random = nullptr;
   /// Is told the attention weights of each layer. Changes no bit of the result.
   attention::Observer* observer = nullptr;
+  /// Receives what each layer drew in training, when its attention draws keys (attention/reinforce.h); not
+  /// with recompute_blocks.
+  attention::Draws* draws = nullptr;
   /// Keep only the inputs of each transformer block and compute the rest again in the backward pass: less
   /// memory, one forward pass more, the same bits.
   bool recompute_blocks = false;

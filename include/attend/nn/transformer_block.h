@@ -38,7 +38,8 @@ class TransformerBlock : public Module {
 
   /// x [batch, length, dim] to the same shape.
   Residual forward(Residual x, const Call& call) const;
-  /// Keeps only x for the backward pass, and computes the rest again there. The observer is told once.
+  /// Keeps only x for the backward pass, and computes the rest again there. The observer is told once. Throws
+  /// Error when the call asks for draws, whose place on the tape would be lost.
   Residual forward_recomputed(const Residual& x, const Call& call) const;
   /// For new tokens that follow those in the cache: see MultiHeadAttention.
   Residual forward(Residual x, attention::KeyValueCache& cache, const Call& call) const;
@@ -50,7 +51,8 @@ class TransformerBlock : public Module {
  private:
   Residual forward(Residual x, attention::KeyValueCache* cache, const Call& call) const;
 
-  double dropout_, attention_dropout_;
+  double dropout_;
+  bool attention_is_random_;
   std::unique_ptr<Norm> attention_norm_;
   MultiHeadAttention attention_;
   std::unique_ptr<Norm> feed_forward_norm_;
