@@ -32,7 +32,7 @@ struct SyntheticBatch {
 SyntheticBatch synthetic_batch(const SyntheticTask& task, std::int64_t rows, Generator& random);
 
 struct AssociativeRecallOptions {
-  std::int64_t pairs = 8, keys = 16, values = 16;
+  std::int64_t pairs = 4, keys = 8, values = 8;
 };
 /// Pairs of a key and its value, all keys different, then the keys again in another order; the class at each
 /// of these is its value (after Ba et al., "Using Fast Weights to Attend to the Recent Past", 2016). Tokens:
@@ -42,7 +42,7 @@ SyntheticTask associative_recall(const AssociativeRecallOptions& options = {});
 struct LongCopyOptions {
   std::int64_t symbols = 8;  ///< different ones
   std::int64_t count = 8;    ///< of symbols to copy
-  std::int64_t gap = 48;     ///< blanks in between
+  std::int64_t gap = 32;     ///< blanks in between
 };
 /// Random symbols, a gap of blanks, and as many marks; the class at each mark is the symbol at the same place
 /// of the first ones (after Hochreiter and Schmidhuber, "Long Short-Term Memory", 1997). Tokens: symbols,
@@ -50,7 +50,7 @@ struct LongCopyOptions {
 SyntheticTask long_copy(const LongCopyOptions& options = {});
 
 struct NestedListsOptions {
-  std::int64_t length = 64;    ///< of the sequence
+  std::int64_t length = 48;    ///< of the sequence
   std::int64_t depth = 3;      ///< of lists in lists
   std::int64_t arguments = 4;  ///< most in one list; at least 2
 };

@@ -8,7 +8,7 @@
 namespace attend::task {
 
 struct ComparisonOptions {
-  std::int64_t steps = 300;      ///< updates of the parameters
+  std::int64_t steps = 400;      ///< updates of the parameters
   std::int64_t batch = 32;       ///< rows of each
   std::int64_t test_rows = 512;  ///< of which accuracy is measured; none of them was trained on
   std::int64_t layers = 2, heads = 4, dim = 64;
