@@ -79,6 +79,16 @@ std::vector<Mechanism> mechanisms() {
          s.place.function = std::make_shared<attention::MaskFunction>(
              attention::MaskFunction{[](std::int64_t i, std::int64_t j) { return (i * 7 + j * 3) % 5 < 2; }});
        }},
+      {"sigmoid",
+       [=](auto& s, auto&, auto&) {
+         causal(s), s.weigh.kind = Weigh::Kind::sigmoid, s.weigh.sigmoid_bias = -0.5;
+       }},
+      {"temperature", [](auto& s, auto&, auto&) { s.weigh.temperature = 0.7, s.score.soft_cap = 3; }},
+      {"sink",
+       [=](auto& s, auto& run, const Sizes& z) {
+         causal(s), s.weigh.sink = true, s.weigh.temperature = 1.3;
+         run.parameters.sink_logits = random_tensor({z.heads}, DType::f64, 41);
+       }},
       {"soft cap", [=](auto& s, auto&, auto&) { causal(s), s.score.soft_cap = 1.5; }},
       {"own score", [](auto& s, auto&, auto&) { s.score.function = kSquash; }},
       {"own score, capped and causal",
@@ -101,9 +111,16 @@ Tensors outputs_of(const Mechanism& mechanism, const Sizes& z, DType dtype, doub
     leaves.push_back(backend::cast(random_tensor(shape, DType::f64, seed++), dtype).clone());
     autograd::set_requires_grad(leaves.back());
   }
+  attention::for_each(run.parameters, [&](const std::string&, Tensor& parameter) {
+    parameter = backend::cast(parameter, dtype == DType::f64 ? DType::f64 : DType::f32).clone();
+    autograd::set_requires_grad(parameter);
+    leaves.push_back(parameter);
+  });
   const Tensor y = function(leaves[0], leaves[1], leaves[2], spec, run);
   autograd::backward(y, backend::cast(random_tensor(y.shape(), DType::f64, 31), y.dtype()));
-  return {y, autograd::grad(leaves[0]), autograd::grad(leaves[1]), autograd::grad(leaves[2])};
+  Tensors results = {y};
+  for (const Tensor& leaf : leaves) results.push_back(autograd::grad(leaf));
+  return results;
 }
 
 const std::vector<Sizes> kSizes = {{1, 1, 1, 1, 1, 8, 8},       {1, 2, 63, 1, 1, 8, 16},
@@ -119,7 +136,7 @@ TEST(Fused, OutputAndGradientsEqualTheComposite) {
         for (const auto& [dtype, tolerance] :
              {std::pair{DType::f64, 1e-11}, {DType::f32, 3e-5}, {DType::bf16, 8e-2}}) {
           const Tensors got = outputs_of(mechanism, z, dtype, dropout, attention::attend);
-          for (std::size_t i = 0; i < 4; ++i)
+          for (std::size_t i = 0; i < got.size(); ++i)
             EXPECT_TRUE(test::close(got[i], exact[i], tolerance, tolerance))
                 << mechanism.name << ", " << name_of(dtype) << ", result " << i << ", queries " << z.queries
                 << ", keys " << z.keys << ", d " << z.dim << ", dropout " << dropout;
