@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "attend/attention/statistics.h"
 #include "attend/autograd/tape.h"
 #include "attend/base/error.h"
 #include "attend/op/shape.h"
@@ -12,9 +13,16 @@ namespace attend::attention {
 
 namespace {
 
-void observe(const Tensor& query, const Tensor& key, const AttentionSpec& spec, const Run& run) {
-  if (run.observer != nullptr && run.observer->wants(run.layer))
-    run.observer->observe(run.layer, weights(query, key, spec, run));
+// Tells the observer of a fused pass what it wants to know, from the log-sums that the pass has left.
+void observe(const Tensor& query, const Tensor& key, const Lowered& x, const Tensor& log_sum,
+             const AttentionSpec& spec, const Run& run) {
+  if (run.observer == nullptr) return;
+  const autograd::NoGrad no_grad;
+  if (run.observer->wants(run.layer)) run.observer->observe(run.layer, weights(query, key, spec, run));
+  if (const auto wanted = run.observer->wants_statistics(run.layer))
+    run.observer->observe_statistics(run.layer, has_fused_statistics(spec)
+                                                    ? fused_statistics(x, log_sum, *wanted)
+                                                    : statistics(query, key, spec, run, *wanted));
 }
 
 // One of the three parts of qkv [batch, length, 3, heads, d], off the tape.
@@ -46,7 +54,7 @@ bool needs_gradient(const Tensor& tensor) {
   return tensor.defined() && autograd::requires_grad(tensor);
 }
 
-Tensor fused(const Lowered& x) {
+FusedResult fused(const Lowered& x) {
   const FusedResult result = fused_forward(off_tape(x));
   const autograd::Tensors inputs = {x.query, x.key, x.value, x.key_bias, x.distance_bias, x.sink};
   if (autograd::is_recording(inputs))
@@ -64,11 +72,11 @@ Tensor fused(const Lowered& x) {
           fused_backward(saved, result, dense(cotangents[0]), g);
           return autograd::Tensors{g.query, g.key, g.value, g.key_bias, g.distance_bias, g.sink};
         });
-  return result.output;
+  return result;
 }
 
 // The same for parts of one tensor, whose gradient is one tensor too.
-Tensor fused_packed(const Tensor& qkv, const Lowered& x) {
+FusedResult fused_packed(const Tensor& qkv, const Lowered& x) {
   const FusedResult result = fused_forward(off_tape(x));
   const autograd::Tensors inputs = {qkv, x.distance_bias, x.sink};
   if (autograd::is_recording(inputs))
@@ -87,7 +95,7 @@ Tensor fused_packed(const Tensor& qkv, const Lowered& x) {
                        fused_backward(saved, result, dense(cotangents[0]), g);
                        return autograd::Tensors{gradient, g.distance_bias, g.sink};
                      });
-  return result.output;
+  return result;
 }
 
 }  // namespace
@@ -98,9 +106,10 @@ Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, const
   if (spec.gather.kind != Gather::Kind::weighted_sum)
     return heads_fused(linear_attention(query, key, value, spec, run, false), spec, run);
   if (!is_fused(spec)) return attend_composite(query, key, value, spec, run);
-  const Tensor output = fused(lower(query, key, value, spec, run));
-  observe(query, key, spec, run);
-  return heads_fused(output, spec, run);
+  const Lowered x = lower(query, key, value, spec, run);
+  const FusedResult result = fused(x);
+  observe(query, key, off_tape(x), result.log_sum, spec, run);
+  return heads_fused(result.output, spec, run);
 }
 
 Tensor attend_packed(const Tensor& qkv, const AttentionSpec& spec, const Run& run) {
@@ -116,9 +125,10 @@ Tensor attend_packed(const Tensor& qkv, const AttentionSpec& spec, const Run& ru
   }
   const Tensor query = part_of(qkv, 0), key = part_of(qkv, 1), value = part_of(qkv, 2);
   check_operands(query, key, value, spec);
-  const Tensor output = fused_packed(qkv, lower(query, key, value, spec, run));
-  observe(query, key, spec, run);
-  return heads_fused(output, spec, run);
+  const Lowered x = lower(query, key, value, spec, run);
+  const FusedResult result = fused_packed(qkv, x);
+  observe(query, key, off_tape(x), result.log_sum, spec, run);
+  return heads_fused(result.output, spec, run);
 }
 
 }  // namespace attend::attention

@@ -59,8 +59,7 @@ Tensor attend_cached(const Tensor& query, const KeyValueCache& cache, const Atte
   if (query.dim(1) > kFewQueries || !is_fused(spec)) return attend(query, keys, values, spec, run);
   check_operands(query, keys, values, spec);
   const Tensor output = fused_decode(lower(query, keys, values, spec, run));
-  if (run.observer != nullptr && run.observer->wants(run.layer))
-    run.observer->observe(run.layer, weights(query, keys, spec, run));
+  tell_observer(query, keys, spec, run);
   return heads_fused(output, spec, run);
 }
 

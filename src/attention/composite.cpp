@@ -76,13 +76,11 @@ Tensor attend_composite(const Tensor& query, const Tensor& key, const Tensor& va
                         const AttentionSpec& spec, const Run& run) {
   check_operands(query, key, value, spec);
   if (spec.gather.kind != Gather::Kind::weighted_sum) {
-    if (run.observer != nullptr && run.observer->wants(run.layer))
-      run.observer->observe(run.layer, weights(query, key, spec, run));
+    tell_observer(query, key, spec, run);
     return heads_fused(linear_attention(query, key, value, spec, run, true), spec, run);
   }
   Tensor weighted = composite_weights(query, key, spec, run);
-  if (run.observer != nullptr && run.observer->wants(run.layer))
-    run.observer->observe(run.layer, weights(query, key, spec, run));
+  tell_observer(query, key, spec, run);
   if (run.training && spec.weigh.dropout > 0)
     weighted = op::multiply(
         weighted, dropout_factors(weighted.shape(), spec.weigh.dropout, run.random, weighted.dtype()));

@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "attend/attention/score_function.h"
 #include "attend/base/error.h"
 #include "attend/base/parallel.h"
-#include "attention/steps.h"
+#include "attention/kernel_work.h"
 #include "backend/cast.h"
 #include "backend/kernels.h"
 
@@ -17,78 +16,8 @@ namespace attend::attention {
 namespace {
 
 using backend::AttentionShape;
-using backend::HeadsOperand;
 
 constexpr std::int64_t kMaxDim = 256;
-
-HeadsOperand operand(const Tensor& tensor) {
-  return {tensor.raw(), tensor.strides()[0], tensor.strides()[1], tensor.strides()[2]};
-}
-
-void apply_function(const void* function, const backend::AttentionScoreBlock& b, void* scores,
-                    bool is_double) {
-  const auto& f = *static_cast<const ScoreFunction*>(function);
-  const ScoreBlock block{b.batch,   b.head, b.first_query,  b.first_key,
-                         b.queries, b.keys, b.query_stride, b.key_stride};
-  if (is_double)
-    f.apply(block, static_cast<double*>(scores));
-  else
-    f.apply(block, static_cast<float*>(scores));
-}
-
-void derive_function(const void* function, const backend::AttentionScoreBlock& b, const void* scores,
-                     void* derivatives, bool is_double) {
-  const auto& f = *static_cast<const ScoreFunction*>(function);
-  const ScoreBlock block{b.batch,   b.head, b.first_query,  b.first_key,
-                         b.queries, b.keys, b.query_stride, b.key_stride};
-  if (is_double)
-    f.derivative(block, static_cast<const double*>(scores), static_cast<double*>(derivatives));
-  else
-    f.derivative(block, static_cast<const float*>(scores), static_cast<float*>(derivatives));
-}
-
-const void* data_of(const Tensor& tensor) {
-  return tensor.defined() ? tensor.raw() : nullptr;
-}
-
-AttentionShape shape_of(const Lowered& x) {
-  return {
-      .dtype = x.query.dtype(),
-      .batch = x.query.dim(0),
-      .heads = x.query.dim(2),
-      .key_heads = x.key.dim(2),
-      .queries = x.query.dim(1),
-      .keys = x.key.dim(1),
-      .dim = x.query.dim(3),
-      .value_dim = x.value.dim(3),
-      .scale = x.scale,
-      .soft_cap = x.soft_cap,
-      .temperature = x.temperature,
-      .sigmoid = x.sigmoid,
-      .sigmoid_bias = x.sigmoid_bias,
-      .dropout = x.dropout,
-      .seed = x.random.seed,
-      .stream = x.random.stream,
-      .place = x.mask == nullptr ? backend::AttentionPlace{} : x.mask->view(),
-      .function = x.function == nullptr
-                      ? backend::AttentionScoreFunction{}
-                      : backend::AttentionScoreFunction{x.function.get(), apply_function, derive_function},
-      .key_bias = data_of(x.key_bias),
-      .distance_bias = data_of(x.distance_bias),
-      .sink = data_of(x.sink)};
-}
-
-DType sum_dtype(DType dtype) {
-  return dtype == DType::f64 ? DType::f64 : DType::f32;
-}
-
-template <class Body>
-void visit_sum_dtype(DType dtype, const Body& body) {
-  if (dtype == DType::f64)
-    body.template operator()<double>();
-  else
-    body.template operator()<float>();
-}
 
 // Rows of a matrix from right to left.
 Tensor backwards(const Tensor& rows) {
@@ -99,12 +28,6 @@ Tensor backwards(const Tensor& rows) {
       result.data<C>()[i] = rows.data<C>()[i / columns * columns + columns - 1 - i % columns];
   });
   return result;
-}
-
-// Memory of one thread for as long as it works; the allocator keeps it for the next call.
-void* scratch(std::shared_ptr<Storage>& memory, std::size_t bytes) {
-  if (memory == nullptr) memory = Storage::allocate(bytes);
-  return memory->data();
 }
 
 // Every head by itself, keys packed by the thread that uses them: nothing leaves its cache.

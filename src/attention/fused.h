@@ -1,5 +1,6 @@
 #pragma once
 
+#include "attend/attention/statistics.h"
 #include "attention/lower.h"
 
 namespace attend::attention {
@@ -23,6 +24,10 @@ void fused_backward(const Lowered& x, const FusedResult& result, const Tensor& o
 
 /// Output of few queries over a long cache, off the tape.
 Tensor fused_decode(const Lowered& x);
+
+/// Statistics of the weights of a forward pass, from its log_sum, off the tape.
+Statistics fused_statistics(const Lowered& x, const Tensor& log_sum, const StatisticsOptions& options);
+Tensor fused_tile(const Lowered& x, const Tensor& log_sum, const Tile& tile);
 
 /// Throws Error unless the tensors fit together and the fused kernels take them.
 void check_operands(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec);

@@ -56,6 +56,10 @@ bool takes_plain_operands(const AttentionSpec& spec) {
   return spec.score.kind == Score::Kind::dot;
 }
 
+bool has_fused_statistics(const AttentionSpec& spec) {
+  return is_fused(spec) && spec.weigh.kind == Weigh::Kind::softmax;
+}
+
 bool is_fused(const AttentionSpec& spec) {
   using Positions = Place::Positions;
   const Positions positions = spec.place.positions;

@@ -24,6 +24,9 @@ struct Lowered {
 /// True when the fused kernels compute this mechanism; the composite computes the others.
 bool is_fused(const AttentionSpec& spec);
 
+/// True when the fused kernels count its statistics: weights that sum to 1 and have an entropy.
+bool has_fused_statistics(const AttentionSpec& spec);
+
 /// True when the kernels take queries and keys as they are.
 bool takes_plain_operands(const AttentionSpec& spec);
 

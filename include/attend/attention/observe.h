@@ -1,10 +1,26 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "attend/tensor/tensor.h"
 
 namespace attend::attention {
+
+struct StatisticsOptions {
+  /// Largest weights of each query that are kept, 0 to 64.
+  std::int64_t top = 8;
+};
+
+/// What each query looked at, before dropout; f32 (f64 for f64 inputs).
+struct Statistics {
+  /// [batch, heads, queries, top]: the keys of the largest weights, largest first (i32, -1 where there are
+  /// fewer weights above 0), and the weights.
+  Tensor top_keys, top_weights;
+  Tensor entropy;   ///< [batch, heads, queries]: -sum of weight * ln(weight), in nats
+  Tensor distance;  ///< [batch, heads, queries]: sum of weight * |place of the query - key|, in places
+  Tensor mass;      ///< [batch, heads, keys]: what the key receives, the sum of its weights over the queries
+};
 
 /// Receives what attention looked at. A hook in the settings of a run, never state of a layer. Observing
 /// changes no bit of any output: the weights are computed again, from what the fused kernel saved, after it
@@ -17,6 +33,9 @@ class Observer {
   /// The exact weights before dropout: [batch, heads, queries, keys], f32, each row sums to 1 (or is all
   /// zeros where a query may look at nothing).
   virtual void observe(std::int64_t layer, const Tensor& weights) = 0;
+  /// Should statistics of this layer be counted? They need memory for a few numbers a query.
+  virtual std::optional<StatisticsOptions> wants_statistics(std::int64_t /*layer*/) { return std::nullopt; }
+  virtual void observe_statistics(std::int64_t /*layer*/, const Statistics& /*statistics*/) {}
 };
 
 }  // namespace attend::attention

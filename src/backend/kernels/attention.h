@@ -88,6 +88,24 @@ struct AttentionBackward {
   void* query_sums = nullptr;
 };
 
+/// What the weights of a forward pass that is done look like, from its log_sum; f32, and f64 where the
+/// tensors are. Null: not wanted.
+struct AttentionObserve {
+  AttentionShape shape;
+  HeadsOperand query, key;
+  const void* log_sum = nullptr;
+  std::int64_t top = 0;
+  std::int32_t* top_keys =
+      nullptr;                  ///< [batch, heads, queries, top]: largest weight first, -1 beyond the last
+  void* top_weights = nullptr;  ///< the same shape
+  void *entropy = nullptr, *distance = nullptr;  ///< [batch, heads, queries]
+  std::int64_t slices = 1;                       ///< parts of the queries that sum by themselves
+  void* mass = nullptr;                          ///< [batch, heads, slices, keys], zero to begin with
+  /// [queries - first_query up to last_query, keys] of one head, zero to begin with.
+  void* weights = nullptr;
+  std::int64_t first_query = 0;
+};
+
 struct AttentionDecode {
   AttentionShape shape;
   HeadsOperand query, key, value, output;
@@ -97,7 +115,7 @@ struct AttentionDecode {
 struct AttentionKernels {
   /// Queries of one block of the forward pass.
   std::int64_t query_block = 0;
-  /// Brings the keys and values of one head into the layout that forward_block reads.
+  /// Brings the keys and values (if there are any) of one head into the layout that forward_block reads.
   std::size_t (*packed_bytes)(const AttentionShape& shape) = nullptr;
   void (*pack)(const AttentionForward& work, std::int64_t batch, std::int64_t key_head, void* packed,
                void* scratch) = nullptr;
@@ -105,6 +123,10 @@ struct AttentionKernels {
   /// Output and log_sum of one block of queries of one head.
   void (*forward_block)(const AttentionForward& work, std::int64_t batch, std::int64_t head,
                         std::int64_t block, const void* packed, void* scratch) = nullptr;
+  std::size_t (*observe_scratch_bytes)(const AttentionShape& shape) = nullptr;
+  /// One block of queries of one head, with keys packed as for forward_block.
+  void (*observe_block)(const AttentionObserve& work, std::int64_t batch, std::int64_t head,
+                        std::int64_t block, std::int64_t slice, const void* packed, void* scratch) = nullptr;
   std::size_t (*backward_scratch_bytes)(const AttentionBackward& work) = nullptr;
   /// The gradients of one slice of the keys of one key head, from the query heads that share it.
   void (*backward)(const AttentionBackward& work, std::int64_t batch, std::int64_t key_head,

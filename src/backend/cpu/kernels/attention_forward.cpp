@@ -1,6 +1,7 @@
 // Fused attention, forward (Dao, "FlashAttention-2", 2023): blocks of keys pass by a block of queries, whose
 // running maximum and sum make the softmax exact, so that no [queries, keys] tensor is ever in memory.
 
+#include "backend/cpu/attention_packed.h"
 #include "backend/cpu/attention_scores.h"
 #include "backend/cpu/block_pack.h"
 #include "backend/cpu/kernels/table.h"
@@ -12,19 +13,8 @@ namespace {
 using backend::AttentionForward;
 using backend::AttentionShape;
 
-constexpr std::int64_t kQueryBlock = 64;
-constexpr std::int64_t kKeyBlock = 256;
-
-template <class E>
-struct PackedHead {
-  E* keys;    // B of query . key: depth is the padded head dimension, panels run over keys
-  E* values;  // B of weights . values: depth is the padded number of keys, panels run over the value
-              // dimension
-
-  PackedHead(Arena& arena, const AttentionShape& s)
-      : keys(arena.take<E>(padded(s.keys) * padded(s.dim))),
-        values(arena.take<E>(padded(s.keys) * padded(s.value_dim))) {}
-};
+constexpr std::int64_t kQueryBlock = kForwardQueries;
+constexpr std::int64_t kKeyBlock = kForwardKeys;
 
 template <class E, class C>
 struct Scratch {
@@ -88,19 +78,6 @@ C row_maximum(const C* scores, std::int64_t valid) {
 template <class C>
 void scale_row(C* row, std::int64_t count, C factor) {
   for (std::int64_t j = 0; j < count; j += kLanes<C>) store(row + j, load(row + j) * factor);
-}
-
-// The next keys from `key` on that some query of the block may look at: at most kKeyBlock of them, from a
-// multiple of 64; none when there are no more before `end`.
-KeyRange next_keys(const AttentionShape& s, std::int64_t query, std::int64_t key, std::int64_t end) {
-  constexpr std::int64_t kBlock = backend::AttentionPlace::kBlock;
-  const auto looked_at = [&](std::int64_t at) {
-    return mask_block(s, query, at) != backend::AttentionPlace::kEmpty;
-  };
-  while (key < end && !looked_at(key)) key += kBlock;
-  std::int64_t last = key;
-  while (last < end && last < key + kKeyBlock && looked_at(last)) last += kBlock;
-  return {key, min_integer(last, end)};
 }
 
 template <class S>
@@ -230,6 +207,7 @@ void pack_of(const AttentionForward& work, std::int64_t batch, std::int64_t key_
   pack_transposed(padded_rows_of(at<S>(work.key, batch, 0, key_head), work.key.row_stride, s.keys, s.dim,
                                  buffer, keys, width),
                   keys, width, to.keys);
+  if (work.value.data == nullptr) return;
   pack_panels(padded_rows_of(at<S>(work.value, batch, 0, key_head), work.value.row_stride, s.keys,
                              s.value_dim, buffer, keys, value_width),
               keys, value_width, to.values);

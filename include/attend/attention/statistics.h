@@ -1,0 +1,21 @@
+#pragma once
+
+#include "attend/attention/attend.h"
+
+namespace attend::attention {
+
+/// Statistics of all weights of a forward pass in O(length * top) memory: blocks of weights are computed
+/// again by the fused kernels and counted. Mechanisms without fused kernels are counted from their matrix.
+/// Off the tape. Throws Error for `top` out of range, and what attend() throws.
+Statistics statistics(const Tensor& query, const Tensor& key, const AttentionSpec& spec, const Run& run = {},
+                      const StatisticsOptions& options = {});
+
+/// The exact weights of one head of one batch row, before dropout, for queries first_query to last_query - 1:
+/// [queries, keys]; memory for these alone.
+struct Tile {
+  std::int64_t batch = 0, head = 0, first_query = 0, last_query = 0;
+};
+Tensor weights_tile(const Tensor& query, const Tensor& key, const AttentionSpec& spec, const Tile& tile,
+                    const Run& run = {});
+
+}  // namespace attend::attention
