@@ -11,6 +11,7 @@
 #include "attend/op/reduce.h"
 #include "attend/op/shape.h"
 #include "attend/op/unary.h"
+#include "attention/learned.h"
 #include "attention/steps.h"
 
 namespace attend::attention {
@@ -21,29 +22,10 @@ DType compute_dtype(DType dtype) {
   return dtype == DType::f64 ? DType::f64 : DType::f32;
 }
 
-// x / |x| over the last axis, like the definition.
-Tensor normalised(const Tensor& x) {
-  const Tensor squares = op::sum(op::square(x), {.axes = {-1}, .keep_axes = true});
-  return op::multiply(x, op::rsqrt(op::add_scalar(squares, 1e-12)));
-}
-
-Tensor centred(const Tensor& x) {
-  return op::subtract(x, op::mean(x, {.axes = {-1}, .keep_axes = true}));
-}
-
-// The learned temperature of cosine scores, [1, 1, heads, 1], not below 0.01.
-Tensor cosine_temperature(const Run& run, std::int64_t heads, DType dtype) {
-  const Tensor& given = run.parameters.temperature;
-  if (!given.defined() || !(given.shape() == Shape{heads}))
-    throw Error(
-        fmt::format("attention with cosine scores: temperature {} given, [{}] needed", given.text(), heads));
-  return op::reshape(op::maximum(op::cast(given, dtype), Tensor::full({}, 0.01, dtype)), {1, 1, heads, 1});
-}
-
 // q W of each head: [batch, queries, heads, d] by [heads, d, d_k].
 Tensor projected(const Tensor& query, const Tensor& weight) {
   const Tensor by_heads = op::permute(query, {0, 2, 1, 3});
-  return op::permute(op::matmul(by_heads, op::cast(weight, query.dtype())), {0, 2, 1, 3});
+  return op::permute(op::matmul(by_heads, weight), {0, 2, 1, 3});
 }
 
 Tensor with_unit_last_stride(const Tensor& x) {
@@ -99,18 +81,21 @@ Lowered lower(const Tensor& query, const Tensor& key, const Tensor& value, const
                  .mask = MaskTable::of(spec.place, run, query.dim(0), query.dim(1), key.dim(1))};
   switch (spec.score.kind) {
     case Score::Kind::bilinear:
-      result.query = projected(query, run.parameters.bilinear);
+      result.query = projected(query, learned(run.parameters.bilinear, "bilinear",
+                                              {query.dim(2), query.dim(3), key.dim(3)}, dtype));
       break;
     case Score::Kind::cosine: {
       result.query = op::cast(
-          op::divide(normalised(op::cast(query, wide)), cosine_temperature(run, query.dim(2), wide)), dtype);
-      result.key = op::cast(normalised(op::cast(key, wide)), dtype);
+          op::divide(unit_vectors(op::cast(query, wide)),
+                     op::reshape(cosine_temperature(run, query.dim(2), wide), {1, 1, query.dim(2), 1})),
+          dtype);
+      result.key = op::cast(unit_vectors(op::cast(key, wide)), dtype);
       result.scale = 1;
       break;
     }
     case Score::Kind::pearson:
-      result.query = op::cast(normalised(centred(op::cast(query, wide))), dtype);
-      result.key = op::cast(normalised(centred(op::cast(key, wide))), dtype);
+      result.query = op::cast(unit_vectors(centred(op::cast(query, wide))), dtype);
+      result.key = op::cast(unit_vectors(centred(op::cast(key, wide))), dtype);
       break;
     case Score::Kind::euclidean: {
       const Tensor squares = op::sum(op::square(op::cast(key, wide)), {.axes = {-1}});
@@ -133,10 +118,7 @@ Lowered lower(const Tensor& query, const Tensor& key, const Tensor& value, const
                               result.distance_bias.text(), query.dim(2), query.dim(1), key.dim(1)));
   }
   if (spec.weigh.sink) {
-    if (!run.parameters.sink_logits.defined() || !(run.parameters.sink_logits.shape() == Shape{query.dim(2)}))
-      throw Error(fmt::format("attention with a sink: sink_logits {} given, [{}] needed",
-                              run.parameters.sink_logits.text(), query.dim(2)));
-    result.sink = op::cast(run.parameters.sink_logits, wide);
+    result.sink = learned(run.parameters.sink_logits, "sink_logits", {query.dim(2)}, wide);
   }
   if (!(spec.weigh.temperature > 0))
     throw Error(fmt::format("attention: temperature {} is not above 0", spec.weigh.temperature));

@@ -52,23 +52,10 @@ Tensor additive(const Tensor& query, const Tensor& key, const Run& run) {
                      {batch, heads, queries, keys});
 }
 
-// x / |x|; the small term only keeps zero vectors, and their gradients, finite.
-Tensor normalised(const Tensor& x) {
-  const Tensor squares = op::sum(op::square(x), {.axes = {-1}, .keep_axes = true});
-  return op::multiply(x, op::rsqrt(op::add_scalar(squares, 1e-12)));
-}
-
-Tensor centred(const Tensor& x) {
-  return op::subtract(x, op::mean(x, {.axes = {-1}, .keep_axes = true}));
-}
-
 Tensor cosine(const Tensor& query, const Tensor& key, const Run& run) {
-  constexpr double kLeast = 0.01;
-  const std::int64_t heads = query.dim(1);
   const Tensor temperature =
-      op::maximum(learned(run.parameters.temperature, "temperature", {heads}, query.dtype()),
-                  Tensor::full({}, kLeast, query.dtype()));
-  return dot(op::divide(normalised(query), op::reshape(temperature, {1, heads, 1, 1})), normalised(key));
+      op::reshape(cosine_temperature(run, query.dim(1), query.dtype()), {1, query.dim(1), 1, 1});
+  return dot(op::divide(unit_vectors(query), temperature), unit_vectors(key));
 }
 
 // |q - k|^2 = |q|^2 + |k|^2 - 2 q . k.
@@ -94,12 +81,27 @@ Tensor uncapped(const Tensor& query, const Tensor& key, const AttentionSpec& spe
     case Score::Kind::euclidean:
       return op::scale(squared_distance(query, key), -scale);
     case Score::Kind::pearson:
-      return op::scale(dot(normalised(centred(query)), normalised(centred(key))), scale);
+      return op::scale(dot(unit_vectors(centred(query)), unit_vectors(centred(key))), scale);
   }
   throw Error("attention: an unknown kind of score");
 }
 
 }  // namespace
+
+Tensor unit_vectors(const Tensor& x) {
+  const Tensor squares = op::sum(op::square(x), {.axes = {-1}, .keep_axes = true});
+  return op::multiply(x, op::rsqrt(op::add_scalar(squares, 1e-12)));
+}
+
+Tensor centred(const Tensor& x) {
+  return op::subtract(x, op::mean(x, {.axes = {-1}, .keep_axes = true}));
+}
+
+Tensor cosine_temperature(const Run& run, std::int64_t heads, DType dtype) {
+  constexpr double kLeast = 0.01;
+  return op::maximum(learned(run.parameters.temperature, "temperature", {heads}, dtype),
+                     Tensor::full({}, kLeast, dtype));
+}
 
 double score_scale(const AttentionSpec& spec, std::int64_t dim) {
   const auto root = std::sqrt(static_cast<double>(dim));

@@ -10,6 +10,14 @@ namespace attend::attention {
 /// Step 1, soft cap included (score.cpp).
 Tensor scores_of(const Tensor& query, const Tensor& key, const AttentionSpec& spec, const Run& run);
 
+// What step 1 is made of (score.cpp).
+/// x / |x| over the last axis; a small term keeps zero vectors, and their gradients, finite.
+Tensor unit_vectors(const Tensor& x);
+/// x less its mean over the last axis.
+Tensor centred(const Tensor& x);
+/// Parameters::temperature [heads], not below 0.01.
+Tensor cosine_temperature(const Run& run, std::int64_t heads, DType dtype);
+
 /// Step 2 (place.cpp): adds what distance adds (positions.cpp), applies the user's function, and sets pairs
 /// that may not look at each other to -infinity.
 Tensor placed(const Tensor& scores, const Tensor& query, const Tensor& key, const AttentionSpec& spec,

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "attend/attention/score_function.h"
 #include "attend/autograd/tape.h"
 #include "attend/base/parallel.h"
+#include "attend/base/random.h"
 #include "attention/lower.h"
 #include "backend/cast.h"
 #include "support/compare.h"
@@ -45,6 +47,20 @@ const auto kSquash = attention::score_function(
              static_cast<decltype(s)>(0.01) * static_cast<decltype(s)>(i.head + i.query - i.key);
     },
     [](auto s) { return (1 - s * s) / ((1 + s * s) * (1 + s * s)); });
+
+// With the parameters that the spec learns, moved away from where papers start them.
+void learn(const AttentionSpec& spec, attention::Run& run, const Sizes& z) {
+  Generator random(17);
+  run.parameters = attention::initial_parameters(
+      spec, {.heads = z.heads, .dim = z.dim, .value_dim = z.value_dim, .keys = z.keys}, random);
+  attention::for_each(run.parameters, [&](const std::string& name, Tensor& parameter) {
+    const double scale = name == "span" ? 20 : 0.3;
+    parameter = backend::cast(parameter, DType::f64).clone();
+    const Tensor noise = random_tensor(parameter.shape(), DType::f64, random.next().stream + 50);
+    for (std::int64_t i = 0; i < parameter.elements(); ++i)
+      parameter.data<double>()[i] += scale * std::abs(noise.data<double>()[i]);
+  });
+}
 
 std::vector<Mechanism> mechanisms() {
   const auto causal = [](AttentionSpec& spec) { spec.place.mask = Place::Mask::causal; };
@@ -88,6 +104,51 @@ std::vector<Mechanism> mechanisms() {
        [=](auto& s, auto& run, const Sizes& z) {
          causal(s), s.weigh.sink = true, s.weigh.temperature = 1.3;
          run.parameters.sink_logits = random_tensor({z.heads}, DType::f64, 41);
+       }},
+      {"bilinear",
+       [=](auto& s, auto& run, const Sizes& z) {
+         s.score.kind = attention::Score::Kind::bilinear;
+         learn(s, run, z);
+       }},
+      {"cosine",
+       [=](auto& s, auto& run, const Sizes& z) {
+         s.score.kind = attention::Score::Kind::cosine, causal(s);
+         learn(s, run, z);
+       }},
+      {"euclidean",
+       [=](auto& s, auto& run, const Sizes& z) {
+         s.score.kind = attention::Score::Kind::euclidean, causal(s);
+         learn(s, run, z);
+       }},
+      {"pearson",
+       [=](auto& s, auto& run, const Sizes& z) {
+         s.score.kind = attention::Score::Kind::pearson;
+         learn(s, run, z);
+       }},
+      {"alibi",
+       [=](auto& s, auto& run, const Sizes& z) {
+         s.place.positions = Place::Positions::alibi, causal(s);
+         learn(s, run, z);
+       }},
+      {"learned alibi",
+       [=](auto& s, auto& run, const Sizes& z) {
+         s.place.positions = Place::Positions::alibi_learned;
+         learn(s, run, z);
+       }},
+      {"buckets",
+       [=](auto& s, auto& run, const Sizes& z) {
+         s.place.positions = Place::Positions::buckets, s.place.bucket_distance = 60, causal(s);
+         learn(s, run, z);
+       }},
+      {"span",
+       [=](auto& s, auto& run, const Sizes& z) {
+         s.place.positions = Place::Positions::span, causal(s);
+         learn(s, run, z);
+       }},
+      {"euclidean with buckets",
+       [=](auto& s, auto& run, const Sizes& z) {
+         s.score.kind = attention::Score::Kind::euclidean, s.place.positions = Place::Positions::buckets;
+         learn(s, run, z);
        }},
       {"soft cap", [=](auto& s, auto&, auto&) { causal(s), s.score.soft_cap = 1.5; }},
       {"own score", [](auto& s, auto&, auto&) { s.score.function = kSquash; }},
