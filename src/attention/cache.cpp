@@ -46,7 +46,7 @@ Tensor KeyValueCache::by_token(const Tensor& heads, std::int64_t count, std::int
 
 bool can_decode(const AttentionSpec& spec) {
   using Gathering = Gather::Kind;
-  return spec.place.mask == Place::Mask::causal && spec.place.prefix == 0 && spec.place.block == 0 &&
+  return spec.place.mask == Place::Mask::causal && spec.place.prefix == 0 &&
          spec.gather.kind != Gathering::linformer && spec.gather.kind != Gathering::nystrom;
 }
 

@@ -77,7 +77,9 @@ bool Pairs::in_blocks(std::int64_t place, std::int64_t key) const {
   const auto blocks = static_cast<std::int64_t>(random_blocks_.size());
   const std::int64_t own = std::clamp<std::int64_t>(place / place_.block, 0, blocks - 1),
                      other = key / place_.block;
-  if (std::min(own, other) < place_.global_blocks || std::max(own, other) >= blocks - place_.global_blocks)
+  if (std::min(own, other) < place_.global_blocks) return true;
+  // A causal mask must not tell by what a query sees how many tokens will follow.
+  if (place_.mask != Place::Mask::causal && std::max(own, other) >= blocks - place_.global_blocks)
     return true;
   if (std::abs(own - other) <= place_.window_blocks / 2) return true;
   const auto& drawn = random_blocks_[static_cast<std::size_t>(own)];

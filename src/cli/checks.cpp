@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "cli/nearest.h"
+#include "base/nearest.h"
 #include "io/printable.h"
 
 namespace attend::cli {

@@ -13,8 +13,8 @@
 
 #include "attend/base/error.h"
 #include "attend/base/version.h"
+#include "base/nearest.h"
 #include "cli/help.h"
-#include "cli/nearest.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "io/printable.h"
@@ -121,6 +121,7 @@ int parse_and_run(int argc, char** argv) {
       "says what), 130 stopped by Ctrl-C, 1 a fault of the program.");
   std::vector<Verb> verbs;
   add_tasks(program, verbs);
+  add_attention(program, verbs);
   add_info(program, verbs);
   add_train(program, verbs);
   add_run(program, verbs);

@@ -17,6 +17,7 @@ struct Verb {
 
 /// Each adds one verb to the program, in a file of its own.
 void add_tasks(CLI::App& program, std::vector<Verb>& verbs);
+void add_attention(CLI::App& program, std::vector<Verb>& verbs);
 void add_info(CLI::App& program, std::vector<Verb>& verbs);
 void add_train(CLI::App& program, std::vector<Verb>& verbs);
 void add_run(CLI::App& program, std::vector<Verb>& verbs);

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "attend/attention/mechanism.h"
 #include "cli/tiny_model.h"
 
 namespace attend::test {
@@ -234,11 +235,30 @@ TEST_F(Use, EveryInstructionSetRuns) {
   EXPECT_EQ(compiled.size(), available.size());
 }
 
+TEST_F(Use, AttentionListsEveryMechanism) {
+  const json rows = json::parse(of({"attention", "--json"}));
+  const std::string text = of({"attention"});
+  ASSERT_EQ(rows.size(), attention::mechanisms().size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const attention::Mechanism& mechanism = attention::mechanisms()[i];
+    const attention::MechanismFacts facts = attention::facts_of(mechanism);
+    EXPECT_EQ(rows[i]["name"], mechanism.name);
+    EXPECT_EQ(rows[i]["formula"], mechanism.formula);
+    EXPECT_EQ(rows[i]["steps"], facts.steps);
+    EXPECT_EQ(rows[i]["computed"], attention::name_of(facts.path));
+    EXPECT_EQ(rows[i]["decode"], facts.decode);
+    EXPECT_EQ(rows[i]["dtypes"], json({"f32", "bf16", "f64"}));
+    for (const std::string_view part : {mechanism.formula, mechanism.paper, std::string_view(facts.steps)})
+      EXPECT_NE(text.find(part), std::string::npos) << part;
+    EXPECT_NE(text.find(std::string(mechanism.name).append("\n")), std::string::npos) << mechanism.name;
+  }
+}
+
 TEST_F(Use, HelpVersionAndTasks) {
   EXPECT_TRUE(of({"--version"}).starts_with("attend "));
   EXPECT_EQ(of({}), of({"--help"}));
   for (const Words& verb : {Words{"train", "generate"}, Words{"run"}, Words{"eval"}, Words{"see"},
-                            Words{"info"}, Words{"bench"}, Words{"tasks"}}) {
+                            Words{"info"}, Words{"bench"}, Words{"tasks"}, Words{"attention"}}) {
     EXPECT_GT(of(verb + Words{"--help"}).size(), 100u) << verb.front();
   }
   EXPECT_NE(of({"tasks"}).find("generate"), std::string::npos);

@@ -31,8 +31,8 @@ class KeyValueCache {
 };
 
 /// True when attending over a cache, token by token, gives what one causal pass over all tokens gives: which
-/// keys a query may look at must not depend on how many tokens follow (as it does with a prefix and with
-/// block-sparse masks), and all keys must be in the cache as they are (not so with landmarks).
+/// keys a query may look at must not depend on how many tokens follow (as it does with a prefix), and all
+/// keys must be in the cache as they are (not so with landmarks).
 bool can_decode(const AttentionSpec& spec);
 
 /// Attention of the newest queries [batch, n, heads, d] over a cache that already holds their keys and

@@ -32,7 +32,7 @@ struct Place {
   std::int64_t global_tokens = 0;
   /// Block-sparse attention (Zaheer et al., "Big Bird", 2020): in units of blocks of `block` places, a query
   /// sees `window_blocks` blocks around its own, the first and last `global_blocks`, and `random_blocks`
-  /// drawn with `seed`. 0: not block-sparse.
+  /// drawn with `seed`. With a causal mask the last blocks are like any other. 0: not block-sparse.
   std::int64_t block = 0, window_blocks = 3, global_blocks = 1, random_blocks = 2;
   std::uint64_t seed = 0;
   std::shared_ptr<const MaskFunction> function = nullptr;

@@ -1,9 +1,9 @@
-#include "cli/nearest.h"
+#include "base/nearest.h"
 
 #include <algorithm>
 #include <numeric>
 
-namespace attend::cli {
+namespace attend {
 
 namespace {
 
@@ -37,4 +37,4 @@ std::string nearest(std::string_view name, const std::vector<std::string>& known
   return best != nullptr && least <= std::max<std::size_t>(2, name.size() / 3) ? *best : std::string();
 }
 
-}  // namespace attend::cli
+}  // namespace attend
