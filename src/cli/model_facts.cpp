@@ -55,9 +55,10 @@ int show_model(const std::filesystem::path& folder, bool json) {
     return kSuccess;
   }
   const model::GptConfig& model = config.model;
-  std::string text =
-      fmt::format("task        generate\nmodel       {} layers, {} heads, dim {}, context {}\n", model.layers,
-                  model.heads, model.dim, model.context);
+  std::string text = fmt::format(
+      "task        generate\nmodel       {} layers, {} heads, dim {}, context {}\n"
+      "attention   {}\n",
+      model.layers, model.heads, model.dim, model.context, model.attention);
   text += trained ? fmt::format("parameters  {}\n", parameters) : "parameters  none saved yet\n";
   text += fmt::format("tokenizer   {}, {} tokens\n", config.tokenizer, model.vocabulary);
   if (config.data)

@@ -13,6 +13,7 @@
 #include <string>
 #include <utility>
 
+#include "attend/base/error.h"
 #include "attend/base/parallel.h"
 #include "attend/task/generate.h"
 #include "attend/train/progress.h"
@@ -76,6 +77,19 @@ void add_choice(CLI::App* verb, const Shared& options, const char* name, const c
       ->check(one_of(std::move(words)));
 }
 
+CLI::Validator causal_mechanism() {
+  return CLI::Validator(
+      [](const std::string& name) -> std::string {
+        try {
+          model::validate(model::GptConfig{.attention = name});
+          return {};
+        } catch (const Error& error) {
+          return error.what();
+        }
+      },
+      "");
+}
+
 void add_switch(CLI::App* verb, const Shared& options, const char* name, bool model::GptConfig::*member,
                 const char* description) {
   verb->add_flag_function(
@@ -112,6 +126,10 @@ void add_model_options(CLI::App* verb, const Shared& options) {
   whole("--feed-forward", &model::GptConfig::feed_forward, 1 << 24,
         "Features inside a feed-forward layer (0: by --dim)", 0);
   whole("--context", &model::GptConfig::context, 1 << 24, "Most tokens the model sees at once");
+  add<std::string>(
+      verb, options, "--attention", "NAME", kModel, causal_mechanism(),
+      [](GenerateOptions & o) -> auto& { return o.model.attention; },
+      "What the heads do: scaled_dot, or another causal one of 'attend attention'");
   add_choice(verb, options, "--positions", "positions", {"learned", "sinusoidal", "rotary"},
              &model::GptConfig::positions, "Positions");
   add_choice(verb, options, "--norm", "norm", {"layer", "rms"}, &model::GptConfig::norm, "Norm");

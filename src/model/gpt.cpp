@@ -5,13 +5,18 @@
 #include <algorithm>
 #include <cmath>
 
+#include "attend/attention/mechanism.h"
+#include "attend/attention/reinforce.h"
 #include "attend/autograd/tape.h"
 #include "attend/base/error.h"
 #include "attend/nn/positions.h"
-#include "attend/op/cross_entropy.h"
+#include "attend/op/arithmetic.h"
 #include "attend/op/dropout.h"
 #include "attend/op/embedding.h"
 #include "attend/op/linear.h"
+#include "attend/op/reduce.h"
+#include "attend/op/shape.h"
+#include "attend/op/unary.h"
 #include "backend/cast.h"
 
 namespace attend::model {
@@ -21,13 +26,20 @@ namespace {
 // From this vocabulary on, memory for the logits costs more than computing them twice.
 constexpr std::int64_t kLargeVocabulary = 4096;
 
-nn::TransformerBlockOptions block_options(const GptConfig& config) {
+AttentionSpec attention_of(const GptConfig& config) {
+  AttentionSpec spec = attention::mechanism(config.attention, true);
+  // Methods that never make the weights cannot drop any.
+  if (spec.gather.kind == attention::Gather::Kind::weighted_sum) spec.weigh.dropout = config.dropout;
+  return spec;
+}
+
+nn::TransformerBlockOptions block_options(const GptConfig& config, const AttentionSpec& attention) {
   const double output_std = config.initialisation_std / std::sqrt(2.0 * static_cast<double>(config.layers));
   nn::TransformerBlockOptions options;
   options.attention.heads = config.heads;
   options.attention.key_heads = config.key_heads;
-  options.attention.attention.place.mask = attention::Place::Mask::causal;
-  options.attention.attention.weigh.dropout = config.dropout;
+  options.attention.attention = attention;
+  options.attention.longest = config.context;
   if (config.positions == Positions::rotary)
     options.attention.rotary =
         std::make_shared<nn::Rotary>(config.context, config.head_dim(), config.rotary_base);
@@ -45,6 +57,18 @@ nn::TransformerBlockOptions block_options(const GptConfig& config) {
   return options;
 }
 
+// Losses [batch, length] to rewards -loss less the mean of the other rows, [batch, 1, length] (Kool et al.,
+// "Buy 4 REINFORCE Samples, Get a Baseline for Free!", 2019).
+Tensor advantage_of(const Tensor& losses) {
+  const std::int64_t batch = losses.dim(0);
+  Tensor reward = op::negate(losses);
+  if (batch > 1) {
+    const Tensor above_mean = op::subtract(reward, op::mean(reward, {.axes = {0}, .keep_axes = true}));
+    reward = op::scale(above_mean, static_cast<double>(batch) / static_cast<double>(batch - 1));
+  }
+  return op::reshape(reward, {batch, 1, losses.dim(1)});
+}
+
 }  // namespace
 
 void GptCache::truncate(std::int64_t length) {
@@ -53,6 +77,7 @@ void GptCache::truncate(std::int64_t length) {
 
 Gpt::Gpt(const GptConfig& config, std::uint64_t seed) : config_(config) {
   validate(config);
+  attention_ = attention_of(config);
   Generator random(seed);
   const nn::EmbeddingOptions embedding{.initialisation_std = config.initialisation_std};
   token_embedding_ = std::make_unique<nn::Embedding>(config.vocabulary, config.dim, embedding, random);
@@ -63,7 +88,7 @@ Gpt::Gpt(const GptConfig& config, std::uint64_t seed) : config_(config) {
   }
   if (config.positions == Positions::sinusoidal)
     sinusoids_ = nn::sinusoidal_positions(config.context, config.dim);
-  const nn::TransformerBlockOptions options = block_options(config);
+  const nn::TransformerBlockOptions options = block_options(config, attention_);
   for (std::int64_t i = 0; i < config.layers; ++i) {
     blocks_.push_back(std::make_unique<nn::TransformerBlock>(config.dim, options, random));
     add_child(fmt::format("blocks.{}", i), *blocks_.back());
@@ -121,8 +146,9 @@ Tensor Gpt::hidden(const Tensor& tokens, const nn::Run& run) const {
   nn::Residual x{embed(tokens, 0, run), {}};
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     const auto call = blocks_[i]->call(run, static_cast<std::int64_t>(i));
-    x = run.recompute_blocks ? blocks_[i]->forward_recomputed(x, call)
-                             : blocks_[i]->forward(std::move(x), call);
+    // A recomputed block would lose the place of its draws on the tape.
+    x = run.recompute_blocks && run.draws == nullptr ? blocks_[i]->forward_recomputed(x, call)
+                                                     : blocks_[i]->forward(std::move(x), call);
   }
   return norm_->forward(x);
 }
@@ -136,15 +162,39 @@ Tensor Gpt::loss(const Tensor& tokens, const Tensor& targets, const nn::Run& run
   if (!(targets.shape() == tokens.shape()))
     throw Error(
         fmt::format("targets {} for tokens {}: the same shape needed", targets.text(), tokens.text()));
-  const Tensor features = hidden(tokens, run);
+  if (!run.training || attention_.weigh.kind != attention::Weigh::Kind::reinforce)
+    return cross_entropy(hidden(tokens, run), targets, op::Reduction::mean, options);
+  attention::Draws draws;
+  nn::Run drawing = run;
+  drawing.draws = &draws;
+  const Tensor features = hidden(tokens, drawing);
+  Tensor advantage;
+  {
+    const autograd::NoGrad no_grad;
+    advantage = advantage_of(cross_entropy(features, targets, op::Reduction::none, options));
+  }
+  Tensor loss = cross_entropy(features, targets, op::Reduction::mean, options);
+  for (const Tensor& log_probability : draws.log_probabilities) {
+    // The mean over tokens, as the loss; it adds its gradient and the value 0.
+    const Tensor term = op::scale(attention::reinforce_loss(log_probability, advantage),
+                                  1 / static_cast<double>(tokens.dim(1)));
+    loss = op::add(loss, op::subtract(term, term.detach()));
+  }
+  return loss;
+}
+
+Tensor Gpt::cross_entropy(const Tensor& features, const Tensor& targets, op::Reduction reduction,
+                          const LossOptions& options) const {
   const Tensor& weight = output_weight();
   if (config_.vocabulary >= kLargeVocabulary)
-    return op::linear_cross_entropy(
-        features, weight, targets,
-        {.label_smoothing = options.label_smoothing, .ignore_index = options.ignored_target});
-  return op::cross_entropy(
-      op::linear(features, weight), targets,
-      {.label_smoothing = options.label_smoothing, .ignore_index = options.ignored_target});
+    return op::linear_cross_entropy(features, weight, targets,
+                                    {.reduction = reduction,
+                                     .label_smoothing = options.label_smoothing,
+                                     .ignore_index = options.ignored_target});
+  return op::cross_entropy(op::linear(features, weight), targets,
+                           {.reduction = reduction,
+                            .label_smoothing = options.label_smoothing,
+                            .ignore_index = options.ignored_target});
 }
 
 GptCache Gpt::make_cache(std::int64_t batch, std::int64_t capacity, const nn::Run& run) const {

@@ -33,6 +33,10 @@ bool parse(std::string_view key, const Json& value, const Truth& truth) {
   if (!value.is_boolean()) fail(key, value, truth.text());
   return value.get<bool>();
 }
+std::string parse(std::string_view key, const Json& value, const CausalMechanism& mechanism) {
+  if (!value.is_string()) fail(key, value, mechanism.text());
+  return value.get<std::string>();
+}
 template <class Enum, std::size_t count>
 Enum parse(std::string_view key, const Json& value, const Choice<Enum, count>& choice) {
   if (value.is_string())

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "attend/attention/cache.h"
+#include "attend/attention/mechanism.h"
 #include "attend/base/error.h"
 #include "attend/model/gpt_config.h"
 
@@ -73,6 +75,27 @@ inline constexpr Choice<nn::HiddenActivation, 7> kActivationNames{
       {nn::HiddenActivation::geglu, "geglu"},
       {nn::HiddenActivation::reglu, "reglu"}}}};
 
+/// True when no token sees one that follows, as a model that predicts the next token needs, and it can be
+/// asked for token by token.
+inline bool fits_gpt(const attention::Mechanism& mechanism) {
+  return mechanism.has_causal_form && attention::can_decode(mechanism.spec(true));
+}
+
+/// The names of attention mechanisms that fit.
+struct CausalMechanism {
+  std::string text() const {
+    std::string result = "one of";
+    for (const attention::Mechanism& mechanism : attention::mechanisms())
+      if (fits_gpt(mechanism))
+        result += fmt::format("{} \"{}\"", result.back() == '"' ? "," : "", mechanism.name);
+    return result;
+  }
+  void check(std::string_view key, const std::string& value) const {
+    if (!fits_gpt(attention::find_mechanism(value)))
+      throw Error(fmt::format("{} {} lets a token see those that follow: {} needed", key, value, text()));
+  }
+};
+
 /// Calls visit(key, field, accepted values) for every field of a configuration: the one list of them.
 template <class Config, class Visit>
 void for_each_field(Config& config, Visit&& visit) {
@@ -88,6 +111,7 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("norm_epsilon", config.norm_epsilon, NumberRange{0, 1, true});
   visit("positions", config.positions, kPositionNames);
   visit("rotary_base", config.rotary_base, NumberRange{1, 1e12, true});
+  visit("attention", config.attention, CausalMechanism{});
   visit("activation", config.activation, kActivationNames);
   visit("tied_embeddings", config.tied_embeddings, Truth{});
   visit("bias", config.bias, Truth{});

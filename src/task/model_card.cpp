@@ -72,6 +72,7 @@ std::string model_card(const GenerateConfig& config, const std::optional<Evaluat
       "\n## Model\n\n" + table({{"Parameters", fmt::format("{}", parameters)},
                                 {"Shape", fmt::format("{} layers, {} heads, dim {}, context {}", model.layers,
                                                       model.heads, model.dim, model.context)},
+                                {"Attention", code(model.attention)},
                                 {"Everything else", "`config.json`"}});
   text +=
       "\n## Training\n\n" + table({{"Command", code(command)},

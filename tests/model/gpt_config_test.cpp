@@ -22,6 +22,7 @@ TEST(GptConfig, JsonGoesThereAndBack) {
                    .norm_epsilon = 1e-6,
                    .positions = model::Positions::rotary,
                    .rotary_base = 5e5,
+                   .attention = "alibi",
                    .activation = nn::HiddenActivation::swiglu,
                    .tied_embeddings = false,
                    .bias = false,

@@ -86,6 +86,7 @@ const std::vector<Change>& changes() {
       {"positions", [](GptConfig& c) { c.positions = Positions::sinusoidal; }},
       {"rotary_base", [](GptConfig& c) { c.rotary_base = 100; },
        [](GptConfig& c) { c.positions = Positions::rotary; }},
+      {"attention", [](GptConfig& c) { c.attention = "alibi"; }},
       {"activation", [](GptConfig& c) { c.activation = HiddenActivation::gelu; }},
       {"tied_embeddings", [](GptConfig& c) { c.tied_embeddings = true; }},
       {"bias", [](GptConfig& c) { c.bias = false; }},

@@ -6,6 +6,7 @@
 #include "attend/model/gpt_config.h"
 #include "attend/nn/embedding.h"
 #include "attend/nn/transformer_block.h"
+#include "attend/op/cross_entropy.h"
 
 namespace attend::model {
 
@@ -37,7 +38,8 @@ struct LossOptions {
 /// Parameters: token_embedding.weight [vocabulary, dim]; position_embedding.weight [context, dim] when
 /// learned; blocks.I.{attention_norm, attention.qkv, attention.output, feed_forward_norm, feed_forward.inner,
 /// feed_forward.output}.{weight, bias}; norm.{weight, bias}; output_embedding.weight [vocabulary, dim] unless
-/// tied. They are f32 at first; see nn::Run::compute and Module::cast_parameters for bf16.
+/// tied; blocks.I.attention.NAME for what the attention mechanism learns (nn::MultiHeadAttention). They are
+/// f32 at first; see nn::Run::compute and Module::cast_parameters for bf16.
 class Gpt : public nn::Module {
  public:
   /// Weights drawn from streams of the seed: the same bits for any number of threads. Throws Error for a
@@ -53,6 +55,10 @@ class Gpt : public nn::Module {
 
   /// Mean cross entropy of targets [batch, length], a scalar. A large vocabulary is worked through in chunks:
   /// its logits are never all in memory.
+  ///
+  /// In training with attention that draws keys (attention::Weigh::Kind::reinforce) the gradient, not the
+  /// value, has the score-function estimate with it: the reward of a draw is the log-likelihood of the target
+  /// of its query, its baseline the mean reward of that place in the other rows of the batch.
   Tensor loss(const Tensor& tokens, const Tensor& targets, const nn::Run& run = {},
               const LossOptions& options = {}) const;
 
@@ -77,8 +83,11 @@ class Gpt : public nn::Module {
   Tensor embed(const Tensor& tokens, std::int64_t first_place, const nn::Run& run) const;
   Tensor hidden(const Tensor& tokens, const nn::Run& run) const;
   const Tensor& output_weight() const;
+  Tensor cross_entropy(const Tensor& features, const Tensor& targets, op::Reduction reduction,
+                       const LossOptions& options) const;
 
   GptConfig config_;
+  AttentionSpec attention_;
   std::unique_ptr<nn::Embedding> token_embedding_, position_embedding_;
   Tensor sinusoids_;
   std::vector<std::unique_ptr<nn::TransformerBlock>> blocks_;

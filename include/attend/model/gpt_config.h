@@ -32,6 +32,9 @@ struct GptConfig {
   double norm_epsilon = 1e-5;
   Positions positions = Positions::learned;
   double rotary_base = 10000;  ///< rotary positions only
+  /// What the heads of every layer do: the name of a mechanism with which no token sees those that follow
+  /// (attend/attention/mechanism.h).
+  std::string attention = "scaled_dot";
   nn::HiddenActivation activation = nn::HiddenActivation::gelu_tanh;
   bool tied_embeddings = true;  ///< the output embedding is the input embedding (Press and Wolf, 2017)
   bool bias = true;             ///< linear layers and layer norms have biases
