@@ -53,11 +53,10 @@ inline Vector<C> capped(Vector<C> x, C scale, C cap, C inverse_cap, Vector<C>& s
   return t * cap;
 }
 
-/// Dot products of queries (rows) and keys (columns, `count` of them used) become scores, before the mask.
+/// Dot products of one query with `count` keys from `key` become scores, before the mask.
 template <class C>
 void modify_by_query(const backend::AttentionShape& s, std::int64_t batch, std::int64_t head,
-                     std::int64_t query, std::int64_t rows, std::int64_t key, std::int64_t count, C* scores,
-                     std::int64_t stride) {
+                     std::int64_t query, std::int64_t key, std::int64_t count, C* scores) {
   const C scale = static_cast<C>(s.scale), cap = static_cast<C>(s.soft_cap),
           inverse_cap = s.soft_cap > 0 ? C(1) / cap : C(0);
   const C* key_bias = s.key_bias == nullptr
@@ -68,17 +67,15 @@ void modify_by_query(const backend::AttentionShape& s, std::int64_t batch, std::
                                ? nullptr
                                : static_cast<const C*>(s.distance_bias) + head * (s.queries + s.keys - 1) +
                                      key + s.queries - 1 - query;
-  for (std::int64_t r = 0; r < rows; ++r)
-    for_each_vector<C>(count, [&](std::int64_t j, std::int64_t n) {
-      C* p = scores + r * stride + j;
-      Vector<C> x = load_some(p, n), slope;
-      x = cap > C(0) ? capped<C>(x, scale, cap, inverse_cap, slope) : x * scale;
-      if (key_bias != nullptr) x += load_some(key_bias + j, n);
-      if (distance_bias != nullptr) x += load_some(distance_bias - r + j, n);
-      store_some(p, x, n);
-    });
+  for_each_vector<C>(count, [&](std::int64_t j, std::int64_t n) {
+    Vector<C> x = load_some(scores + j, n), slope;
+    x = cap > C(0) ? capped<C>(x, scale, cap, inverse_cap, slope) : x * scale;
+    if (key_bias != nullptr) x += load_some(key_bias + j, n);
+    if (distance_bias != nullptr) x += load_some(distance_bias + j, n);
+    store_some(scores + j, x, n);
+  });
   if (s.function.function != nullptr)
-    s.function.apply(s.function.function, {batch, head, query, key, rows, count, stride, 1}, scores,
+    s.function.apply(s.function.function, {batch, head, query, key, 1, count, count, 1}, scores,
                      sizeof(C) == 8);
 }
 

@@ -38,7 +38,7 @@ struct Scratch {
   C *log_sum, *delta;                           // for each query
   Integer *first_key, *end_key;                 // for each query
   C *scores, *weight_gradients;                 // [kKeyBlock][kQueryBlock]
-  C *cap_slope, *function_slope;                // of the same block, where there are such
+  C *cap_slope, *function_slope;                // of one key and the queries of a block, where there are such
   E *weights, *score_gradients, *score_panels;  // A, A and B operands of the same block
   C *key_sum, *value_sum;  // dK [keys][dim] and dV [keys][value dim] over the heads of the group
   C* query_sum;            // dQ^T [dim][queries]
@@ -63,8 +63,8 @@ struct Scratch {
     end_key = a.take<Integer>(queries);
     scores = a.take<C>(block);
     weight_gradients = a.take<C>(block);
-    cap_slope = a.take<C>(s.soft_cap > 0 ? block : 0);
-    function_slope = a.take<C>(s.function.function != nullptr ? block : 0);
+    cap_slope = a.take<C>(s.soft_cap > 0 ? kQueryBlock : 0);
+    function_slope = a.take<C>(s.function.function != nullptr ? kQueryBlock : 0);
     weights = a.take<E>(block);
     score_gradients = a.take<E>(block);
     score_panels = a.take<E>(block);
@@ -200,7 +200,6 @@ class Head {
       product(value_rows_.data + key * value_rows_.stride, value_rows_.stride,
               Panels<E>{x_.gradient_columns, value_dim_}, 0, query, x_.weight_gradients, kQueryBlock, rows,
               columns, value_dim_, false);
-      if (is_modified(s_)) modify_by_key(head, key, count, query, columns);
       weigh(head, key, count, rows, query, columns, covered == Coverage::all);
       product(x_.weights, kQueryBlock, Panels<E>{x_.gradient_panels, queries_}, query, 0,
               x_.value_sum + key * value_dim_, value_dim_, rows, value_dim_, columns, true);
@@ -247,41 +246,37 @@ class Head {
     return !any ? Coverage::none : all ? Coverage::all : Coverage::some;
   }
 
-  // Dot products of the block become scores, and the slopes of what made them are kept.
-  void modify_by_key(std::int64_t head, std::int64_t key, std::int64_t count, std::int64_t query,
-                     std::int64_t columns) {
+  // Dot products of one key with the queries of a block become scores, and the slopes of what made them are
+  // kept.
+  void modify_by_key(std::int64_t head, std::int64_t key, std::int64_t query, std::int64_t columns,
+                     C* scores) {
     const C scale = static_cast<C>(s_.scale), cap = static_cast<C>(s_.soft_cap),
             inverse_cap = s_.soft_cap > 0 ? C(1) / cap : C(0);
-    const C* key_bias = s_.key_bias == nullptr
-                            ? nullptr
-                            : static_cast<const C*>(s_.key_bias) +
-                                  (batch_ * s_.key_heads + key_head_) * s_.keys + first_ + key;
+    const Vector<C> bias =
+        splat(s_.key_bias == nullptr
+                  ? C(0)
+                  : static_cast<const C*>(s_.key_bias)[(batch_ * s_.key_heads + key_head_) * s_.keys + key]);
     const C* distance = s_.query_distance_bias == nullptr
                             ? nullptr
                             : static_cast<const C*>(s_.query_distance_bias) +
-                                  head * (s_.queries + s_.keys - 1) + query - first_ - key + s_.keys - 1;
+                                  head * (s_.queries + s_.keys - 1) + query - key + s_.keys - 1;
     const std::int64_t used = min_integer(columns, s_.queries - query);
-    for (std::int64_t r = 0; r < count; ++r) {
-      const Vector<C> bias = splat(key_bias == nullptr ? C(0) : key_bias[r]);
-      for_each_vector<C>(used, [&](std::int64_t j, std::int64_t n) {
-        C* p = x_.scores + r * kQueryBlock + j;
-        Vector<C> x = load_some(p, n), slope;
-        if (cap > C(0)) {
-          x = capped<C>(x, scale, cap, inverse_cap, slope);
-          store(x_.cap_slope + r * kQueryBlock + j, slope);
-        } else {
-          x = x * scale;
-        }
-        x += bias;
-        if (distance != nullptr) x += load_some(distance - r + j, n);
-        store_some(p, x, n);
-      });
-    }
+    for_each_vector<C>(used, [&](std::int64_t j, std::int64_t n) {
+      Vector<C> x = load_some(scores + j, n), slope;
+      if (cap > C(0)) {
+        x = capped<C>(x, scale, cap, inverse_cap, slope);
+        store(x_.cap_slope + j, slope);
+      } else {
+        x = x * scale;
+      }
+      x += bias;
+      if (distance != nullptr) x += load_some(distance + j, n);
+      store_some(scores + j, x, n);
+    });
     if (s_.function.function == nullptr) return;
-    const backend::AttentionScoreBlock block = {batch_, head,  query, first_ + key,
-                                                used,   count, 1,     kQueryBlock};
-    s_.function.derivative(s_.function.function, block, x_.scores, x_.function_slope, sizeof(C) == 8);
-    s_.function.apply(s_.function.function, block, x_.scores, sizeof(C) == 8);
+    const backend::AttentionScoreBlock line = {batch_, head, query, key, used, 1, 1, used};
+    s_.function.derivative(s_.function.function, line, scores, x_.function_slope, sizeof(C) == 8);
+    s_.function.apply(s_.function.function, line, scores, sizeof(C) == 8);
   }
 
   // Lanes of queries from `query` that may look at a key of row r of the block.
@@ -328,6 +323,8 @@ class Head {
         for (std::int64_t tile = 0; tile < columns; tile += kDropoutTile)
           dropout_tile_by_key(s_, batch_, head, query + tile, first_ + key + r,
                               x.mask + tile / kDropoutTile * kDropoutTileWords);
+      if (modified && r < count)
+        modify_by_key(head, first_ + key + r, query, columns, x.scores + r * kQueryBlock);
       Vector<C> bias_gradient{};
       for (std::int64_t j = 0; j < columns; j += kLanes<C>) {
         const std::int64_t place = r * kQueryBlock + j;
@@ -349,14 +346,14 @@ class Head {
             ds = p * (dp - load(x.delta + query + j)) * scale;
           } else {
             ds = (sigmoid ? p * (C(1) - p) * dp : p * (dp - load(x.delta + query + j))) * inverse_temperature;
-            if (has_function) ds = zero_where_zero(ds, load(x.function_slope + place));
+            if (has_function) ds = zero_where_zero(ds, load(x.function_slope + j));
             bias_gradient += ds;
             if (distance_gradient != nullptr) {
               // Queries beyond the end add zeros in the margin behind the last distance.
               C* to = distance_gradient - r + j;
               store(to, load(to) + ds);
             }
-            if (has_cap) ds = zero_where_zero(ds, load(x.cap_slope + place));
+            if (has_cap) ds = zero_where_zero(ds, load(x.cap_slope + j));
             ds = ds * static_cast<C>(s_.scale);
           }
           p = kept;

@@ -28,43 +28,93 @@ struct Scratch {
   }
 };
 
-/// scores[k] = scale * (query . row k of the keys)
-template <class S>
-void score_keys(const S* keys, std::int64_t stride, std::int64_t count, const Packed<S>* query,
-                std::int64_t dim, Compute<S> scale, Compute<S>* scores) {
+/// scores[i][k] = query i . row k of the keys, for Lines queries that share them.
+template <int Lines, class S>
+void score_keys(const S* keys, std::int64_t stride, std::int64_t count, const Packed<S>* queries,
+                std::int64_t width, std::int64_t dim, Compute<S>* scores) {
   using C = Compute<S>;
   std::int64_t k = 0;
-  for (; k + kLanes<C> <= count; k += kLanes<C>) {
-    Vector<C> products[kLanes<C>];
-    for (int i = 0; i < kLanes<C>; ++i) products[i] = dot_lanes<S>(keys + (k + i) * stride, query, dim);
-    store(scores + k, sums_of_lanes<C>(products) * scale);
-  }
-  for (; k < count; ++k) scores[k] = sum_lanes<C>(dot_lanes<S>(keys + k * stride, query, dim)) * scale;
+  for (; k + kLanes<C> <= count; k += kLanes<C>)
+    for (int line = 0; line < Lines; ++line) {
+      // The keys are in the first cache from the second line on.
+      Vector<C> products[kLanes<C>];
+#pragma GCC unroll 16
+      for (int i = 0; i < kLanes<C>; ++i)
+        products[i] = dot_lanes<S>(keys + (k + i) * stride, queries + line * width, dim);
+      store(scores + line * kKeyBlock + k, sums_of_lanes<C>(products));
+    }
+  for (; k < count; ++k)
+    for (int line = 0; line < Lines; ++line)
+      scores[line * kKeyBlock + k] =
+          sum_lanes<C>(dot_lanes<S>(keys + k * stride, queries + line * width, dim));
 }
 
-/// sum[j] += sum over k of weights[k] * values[k][j], for Vectors vectors of j; `last` counts the lanes of
-/// the last one.
-template <int Vectors, class S>
+/// sum[i][j] += sum over k of weights[i][k] * values[k][j], for Lines lines and Vectors vectors of j; `last`
+/// counts the lanes of the last one. Every value is read once for all lines.
+template <int Lines, int Vectors, class S>
 void add_weighted(const S* values, std::int64_t stride, std::int64_t count, const Compute<S>* weights,
-                  Compute<S>* sum, std::int64_t last) {
+                  Compute<S>* sum, std::int64_t width, std::int64_t last) {
   using C = Compute<S>;
-  // Two independent sums hide the latency of the additions.
-  Vector<C> even[Vectors], odd[Vectors] = {};
-  const auto row = [&](std::int64_t k, Vector<C>* to) {
-    const Vector<C> weight = splat(weights[k]);
+  // Few sums wait for each other's additions: two sets of them take turns.
+  constexpr int kSets = Lines * Vectors <= 8 ? 2 : 1;
+  Vector<C> sums[kSets][Lines][Vectors] = {};
+  const auto add = [&](std::int64_t k, Vector<C>(&to)[Lines][Vectors]) {
+    Vector<C> row[Vectors];
+#pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
       const S* from = values + k * stride + v * kLanes<C>;
-      to[v] += (v + 1 == Vectors ? load_some(from, last) : load(from)) * weight;
+      row[v] = v + 1 == Vectors ? load_some(from, last) : load(from);
+    }
+#pragma GCC unroll 4
+    for (int line = 0; line < Lines; ++line) {
+      const Vector<C> weight = splat(weights[line * kKeyBlock + k]);
+#pragma GCC unroll 4
+      for (int v = 0; v < Vectors; ++v) to[line][v] += row[v] * weight;
     }
   };
-  for (int v = 0; v < Vectors; ++v) even[v] = load(sum + v * kLanes<C>);
   std::int64_t k = 0;
-  for (; k + 2 <= count; k += 2) {
-    row(k, even);
-    row(k + 1, odd);
+  for (; k + kSets <= count; k += kSets) {
+    add(k, sums[0]);
+    if constexpr (kSets == 2) add(k + 1, sums[1]);
   }
-  if (k < count) row(k, even);
-  for (int v = 0; v < Vectors; ++v) store(sum + v * kLanes<C>, even[v] + odd[v]);
+  if (k < count) add(k, sums[0]);
+#pragma GCC unroll 4
+  for (int line = 0; line < Lines; ++line)
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) {
+      C* to = sum + line * width + v * kLanes<C>;
+      store(to, load(to) + sums[0][line][v] + sums[kSets - 1][line][v] * C(kSets - 1));
+    }
+}
+
+template <int Lines, class S>
+void add_all_weighted(const S* values, std::int64_t stride, std::int64_t count, std::int64_t value_dim,
+                      const Compute<S>* weights, Compute<S>* sum, std::int64_t width) {
+  constexpr std::int64_t kLane = kLanes<Compute<S>>;
+  for (std::int64_t j = 0; j < value_dim; j += 4 * kLane) {
+    const std::int64_t left = value_dim - j;
+    if (left > 3 * kLane)
+      add_weighted<Lines, 4>(values + j, stride, count, weights, sum + j, width,
+                             min_integer(left - 3 * kLane, kLane));
+    else if (left > 2 * kLane)
+      add_weighted<Lines, 3>(values + j, stride, count, weights, sum + j, width, left - 2 * kLane);
+    else if (left > kLane)
+      add_weighted<Lines, 2>(values + j, stride, count, weights, sum + j, width, left - kLane);
+    else
+      add_weighted<Lines, 1>(values + j, stride, count, weights, sum + j, width, left);
+  }
+}
+
+/// Calls body.template operator()<Lines>(first) for all lines, up to four at a time.
+template <class Body>
+void for_each_lines(std::int64_t lines, Body&& body) {
+  std::int64_t i = 0;
+  for (; i + 4 <= lines; i += 4) body.template operator()<4>(i);
+  if (i + 2 <= lines) {
+    body.template operator()<2>(i);
+    i += 2;
+  }
+  if (i < lines) body.template operator()<1>(i);
 }
 
 template <class S>
@@ -95,12 +145,14 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
   for (std::int64_t key = begin / kKeyBlock * kKeyBlock; key < end; key += kKeyBlock) {
     const std::int64_t count = min_integer(kKeyBlock, end - key);
     const S* keys = at<S>(work.key, batch, key, key_head);
+    for_each_lines(lines, [&]<int Lines>(std::int64_t i) {
+      score_keys<Lines>(keys, work.key.row_stride, count, x.query + i * width, width, s.dim,
+                        x.scores + i * kKeyBlock);
+    });
     for (std::int64_t i = 0; i < lines; ++i) {
       C* scores = x.scores + i * kKeyBlock;
-      score_keys<S>(keys, work.key.row_stride, count, x.query + i * width, s.dim, C(1), scores);
       if (is_modified(s))
-        modify_by_query<C>(s, batch, key_head * group + i % group, i / group, 1, key, count, scores,
-                           kKeyBlock);
+        modify_by_query<C>(s, batch, key_head * group + i % group, i / group, key, count, scores);
       const KeyRange looked = keys_of(s, batch, i / group);
       const std::int64_t valid = max_integer(0, min_integer(count, looked.end - key)),
                          masked = min_integer(valid, looked.begin - key);
@@ -135,22 +187,10 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
           store(x.sum + i * value_width + j, load(x.sum + i * value_width + j) * shrink);
     }
     const S* values = at<S>(work.value, batch, key, key_head);
-    constexpr int kVectors = 4;
-    for (std::int64_t i = 0; i < lines; ++i)
-      for (std::int64_t j = 0; j < s.value_dim; j += kVectors * kLanes<C>) {
-        const C* weights = x.scores + i * kKeyBlock;
-        C* sum = x.sum + i * value_width + j;
-        const std::int64_t left = s.value_dim - j, stride = work.value.row_stride;
-        if (left > 3 * kLanes<C>)
-          add_weighted<4>(values + j, stride, count, weights, sum,
-                          min_integer(left - 3 * kLanes<C>, kLanes<C>));
-        else if (left > 2 * kLanes<C>)
-          add_weighted<3>(values + j, stride, count, weights, sum, left - 2 * kLanes<C>);
-        else if (left > kLanes<C>)
-          add_weighted<2>(values + j, stride, count, weights, sum, left - kLanes<C>);
-        else
-          add_weighted<1>(values + j, stride, count, weights, sum, left);
-      }
+    for_each_lines(lines, [&]<int Lines>(std::int64_t i) {
+      add_all_weighted<Lines>(values, work.value.row_stride, count, s.value_dim, x.scores + i * kKeyBlock,
+                              x.sum + i * value_width, value_width);
+    });
   }
   for (std::int64_t i = 0; i < lines; ++i) {
     S* out = at<S>(work.output, batch, i / group, key_head * group + i % group);

@@ -120,8 +120,6 @@ class QueryBlock {
       const std::int64_t count = now.end - now.begin, columns = padded(count);
       product(query.data, query.stride, Panels<E>{other_.keys, width}, 0, now.begin, x_.scores, kKeyBlock,
               padded_rows_, columns, width, false);
-      if (is_modified(s_))
-        modify_by_query<C>(s_, batch_, head_, first_, rows_, now.begin, count, x_.scores, kKeyBlock);
       for (std::int64_t r = 0; r < rows_; ++r) weigh(r, now.begin, count, columns);
       for (std::int64_t r = rows_; r < padded_rows_; ++r)
         for (std::int64_t j = 0; j < columns; j += kLanes<C>)
@@ -147,6 +145,7 @@ class QueryBlock {
       for (std::int64_t j = 0; j < columns; j += kLanes<C>) store(weights + j, Vector<C>{});
       return;
     }
+    if (is_modified_) modify_by_query<C>(s_, batch_, head_, first_ + r, key, count, scores);
     if (masked > 0 || s_.place.blocks != nullptr) mask_row<C>(s_, first_ + r, key, valid, masked, scores);
     if (s_.sigmoid) {
       sigmoid_row<S>(scores, valid, columns, scale2_, static_cast<C>(s_.sigmoid_bias * 1.4426950408889634),
@@ -192,7 +191,7 @@ class QueryBlock {
   C scale2_ = exponent_scale<C>(s_);
   C maximum_[kQueryBlock], total_[kQueryBlock];
   std::int64_t from_[kQueryBlock], to_[kQueryBlock];
-  bool started_ = false;
+  bool started_ = false, is_modified_ = is_modified(s_);
 };
 
 template <class S>

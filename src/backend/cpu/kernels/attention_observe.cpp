@@ -75,8 +75,6 @@ class ObservedBlock {
       const std::int64_t count = now.end - now.begin;
       product(query.data, query.stride, Panels<E>{other_.keys, width}, 0, now.begin, x_.scores, kForwardKeys,
               padded_rows, padded(count), width, false);
-      if (is_modified(s_))
-        modify_by_query<C>(s_, batch_, head_, first_, rows_, now.begin, count, x_.scores, kForwardKeys);
       if (mass_ != nullptr)
         for (std::int64_t j = 0; j < kForwardKeys; j += kLanes<C>) store(x_.mass + j, Vector<C>{});
       for (std::int64_t r = 0; r < rows_; ++r) count_row(r, now.begin, count);
@@ -94,6 +92,7 @@ class ObservedBlock {
     // Infinite for a query that looks at nothing.
     const C log_sum = log_sum_[r];
     if (valid == 0 || log_sum == C(__builtin_inf())) return;
+    if (is_modified(s_)) modify_by_query<C>(s_, batch_, head_, first_ + r, key, count, scores);
     if (masked > 0 || s_.place.blocks != nullptr) mask_row<C>(s_, first_ + r, key, valid, masked, scores);
     const Vector<C> sigmoid_bias = splat(static_cast<C>(s_.sigmoid_bias * 1.4426950408889634));
     const bool sigmoid = s_.sigmoid;
