@@ -254,11 +254,28 @@ TEST_F(Use, AttentionListsEveryMechanism) {
   }
 }
 
+TEST_F(Use, CompareTrainsAndDraws) {
+  const Words quick = {"compare", "scaled_dot", "nystrom", "--steps", "1", "--batch", "2"};
+  const std::string table = of(quick);
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 4) << table;
+  EXPECT_NE(table.find("| nystrom "), std::string::npos) << table;
+  const json line = json::parse(of({"compare", "window", "--steps", "1", "--task", "copy", "--json"}));
+  EXPECT_EQ(line["mechanism"], "window");
+  EXPECT_GT(line["copy"]["tokens_per_second"], 0);
+  EXPECT_FALSE(line.contains("lists"));
+  const std::filesystem::path pictures = folder_ / "pictures";
+  of({"compare", "scaled_dot", "nystrom", "--pictures", pictures.string()});
+  for (const char* name : {"scaled_dot.png", "scaled_dot_causal.png", "nystrom.png"})
+    EXPECT_TRUE(read_all(pictures / name).starts_with("\x89PNG")) << name;
+  EXPECT_FALSE(std::filesystem::exists(pictures / "nystrom_causal.png"));
+}
+
 TEST_F(Use, HelpVersionAndTasks) {
   EXPECT_TRUE(of({"--version"}).starts_with("attend "));
   EXPECT_EQ(of({}), of({"--help"}));
-  for (const Words& verb : {Words{"train", "generate"}, Words{"run"}, Words{"eval"}, Words{"see"},
-                            Words{"info"}, Words{"bench"}, Words{"tasks"}, Words{"attention"}}) {
+  for (const Words& verb :
+       {Words{"train", "generate"}, Words{"run"}, Words{"eval"}, Words{"see"}, Words{"info"}, Words{"bench"},
+        Words{"tasks"}, Words{"compare"}, Words{"attention"}}) {
     EXPECT_GT(of(verb + Words{"--help"}).size(), 100u) << verb.front();
   }
   EXPECT_NE(of({"tasks"}).find("generate"), std::string::npos);
