@@ -197,10 +197,13 @@ TEST(Fused, OutputAndGradientsEqualTheComposite) {
         for (const auto& [dtype, tolerance] :
              {std::pair{DType::f64, 1e-11}, {DType::f32, 3e-5}, {DType::bf16, 8e-2}}) {
           const Tensors got = outputs_of(mechanism, z, dtype, dropout, attention::attend);
-          for (std::size_t i = 0; i < got.size(); ++i)
-            EXPECT_TRUE(test::close(got[i], exact[i], tolerance, tolerance))
+          for (std::size_t i = 0; i < got.size(); ++i) {
+            // The gradient of a parameter is a sum over all places, in which roundings of bf16 add up.
+            const double bound = i > 3 && dtype == DType::bf16 ? 4 * tolerance : tolerance;
+            EXPECT_TRUE(test::close(got[i], exact[i], bound, bound))
                 << mechanism.name << ", " << name_of(dtype) << ", result " << i << ", queries " << z.queries
                 << ", keys " << z.keys << ", d " << z.dim << ", dropout " << dropout;
+          }
         }
       }
 }
