@@ -151,8 +151,7 @@ TEST(Statistics, AreTheSameBitsForAnyNumberOfThreads) {
 TEST(Statistics, SayWhatDoesNotFit) {
   const Tensor x = random_tensor({1, 5, 1, 8}, DType::f32, 3);
   EXPECT_ERROR((attention::statistics(x, x, {}, {}, {.top = 65})), "top 65 is not from 0 to 64");
-  EXPECT_ERROR((attention::weights_tile(x, x, {}, {.last_query = 6})),
-                     "queries 0 to 6 is not in");
+  EXPECT_ERROR((attention::weights_tile(x, x, {}, {.last_query = 6})), "queries 0 to 6 is not in");
 }
 
 }  // namespace
