@@ -6,12 +6,13 @@
 // Choices among the keys of each query, off the tape, for scores of f32 or f64 [batch, heads, queries, keys].
 namespace attend::attention {
 
-/// True at the `count` largest scores of each row, of equal ones the first. NaN counts as largest.
-Tensor largest(const Tensor& scores, std::int64_t count);
+/// `input` are scores. True at the `count` largest of each row, of equal ones the first. NaN counts as
+/// largest.
+Tensor largest(const Tensor& input, std::int64_t count);
 
 /// 1 at the largest score of each row, the first of equals, and 0 elsewhere; a row of -infinity gives zeros,
 /// and one with NaN is all NaN.
-Tensor one_hot_of_largest(const Tensor& scores);
+Tensor one_hot_of_largest(const Tensor& input);
 
 /// Numbers of the standard Gumbel distribution, -log(-log u): the score that is largest after adding them is
 /// each with its softmax probability. Element (b, h, q, k) depends on the stream, b * heads + h, q and k

@@ -21,7 +21,7 @@ class Pairs {
   bool in_blocks(std::int64_t place, std::int64_t key) const;
 
   const Place& place_;
-  std::int64_t reach_, keys_, length_;
+  std::int64_t reach_, length_;
   const std::int32_t *documents_ = nullptr, *key_documents_ = nullptr;
   std::vector<std::vector<std::int64_t>> random_blocks_;
 };

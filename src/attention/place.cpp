@@ -30,7 +30,7 @@ const std::int32_t* row_of(const Tensor& tensor, std::int64_t batch, std::int64_
 }  // namespace
 
 Pairs::Pairs(const Place& place, const Run& run, std::int64_t batch, std::int64_t queries, std::int64_t keys)
-    : place_(place), reach_(keys - queries), keys_(keys), length_(keys) {
+    : place_(place), reach_(keys - queries), length_(keys) {
   if (place.prefix < 0 || place.window < 0 || place.dilation < 1 || place.global_tokens < 0 ||
       place.block < 0 || place.window_blocks < 0 || place.global_blocks < 0 || place.random_blocks < 0)
     throw Error(fmt::format(

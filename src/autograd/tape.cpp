@@ -83,7 +83,7 @@ class Walk {
   explicit Walk(const BackwardOptions& options) : options_(options) {}
 
   // The walk whose backward functions this thread is in.
-  static Walk& current() { return *current_; }
+  static Walk& current() { return *walking; }
 
   void seed(const Tensor& output, const Tensor& cotangent) {
     const auto& state = output.autograd_state();
@@ -141,8 +141,8 @@ class Walk {
   // Makes a walk the current one while it runs: a checkpointed segment walks inside another walk.
   class Current {
    public:
-    explicit Current(Walk* walk) : before_(current_) { current_ = walk; }
-    ~Current() { current_ = before_; }
+    explicit Current(Walk* walk) : before_(walking) { walking = walk; }
+    ~Current() { walking = before_; }
     Current(const Current&) = delete;
     Current& operator=(const Current&) = delete;
 
@@ -190,10 +190,10 @@ class Walk {
   std::unordered_map<const State*, std::size_t> leaf_index_;
   std::unordered_map<const State*, Tensor> found_;
 
-  static thread_local Walk* current_;
+  static thread_local Walk* walking;
 };
 
-thread_local Walk* Walk::current_ = nullptr;
+thread_local Walk* Walk::walking = nullptr;
 
 }  // namespace
 

@@ -75,7 +75,7 @@ Settings settings_of(Positions positions, const Tensors& x, std::size_t first) {
 // Of the paper's code for 8 buckets and the last distance 12, by hand: one side has exact buckets 0 to 3 and
 // edges at 4 * 3^(n / 4), both sides 0 and 1 with edges at 2 * 6^(n / 2).
 std::int64_t bucket_of(std::int64_t offset, bool causal) {
-  const auto first_at_least = [](std::int64_t x, std::vector<double> edges) {
+  const auto first_at_least = [](std::int64_t x, const std::vector<double>& edges) {
     std::int64_t bucket = -1;
     for (const double edge : edges) bucket += static_cast<double>(x) >= edge ? 1 : 0;
     return bucket;

@@ -26,6 +26,7 @@ struct Case {
 };
 
 /// What lists of tests say of a case.
+// NOLINTNEXTLINE(readability-identifier-naming): the name that GoogleTest looks for
 void PrintTo(const Case& c, std::ostream* out) {
   *out << c.name;
 }
