@@ -39,7 +39,7 @@ TEST(MechanismComparison, SameSeedSameNumbers) {
 TEST(MechanismComparison, RefusesSizesThatCannotBe) {
   EXPECT_ERROR(task::train_with({}, kCopy, {.steps = 0}), "0 steps");
   EXPECT_ERROR(task::train_with({}, kCopy, {.batch = 0}), "batch 0");
-  EXPECT_ERROR(task::train_with({}, kCopy, {.heads = 3}), "3");
+  EXPECT_ERROR(task::train_with({}, kCopy, {.heads = 3}), "heads 3");
   EXPECT_ERROR(task::train_with({}, kCopy, {.learning_rate = std::nan("")}), "learning rate nan");
 }
 
