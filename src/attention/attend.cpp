@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "attend/attention/statistics.h"
 #include "attend/autograd/tape.h"
 #include "attend/base/error.h"
 #include "attend/op/shape.h"
@@ -12,18 +11,6 @@
 namespace attend::attention {
 
 namespace {
-
-// Tells the observer of a fused pass what it wants to know, from the log-sums that the pass has left.
-void observe(const Tensor& query, const Tensor& key, const Lowered& x, const Tensor& log_sum,
-             const AttentionSpec& spec, const Run& run) {
-  if (run.observer == nullptr) return;
-  const autograd::NoGrad no_grad;
-  if (run.observer->wants(run.layer)) run.observer->observe(run.layer, weights(query, key, spec, run));
-  if (const auto wanted = run.observer->wants_statistics(run.layer))
-    run.observer->observe_statistics(run.layer, has_fused_statistics(spec)
-                                                    ? fused_statistics(x, log_sum, *wanted)
-                                                    : statistics(query, key, spec, run, *wanted));
-}
 
 // One of the three parts of qkv [batch, length, 3, heads, d], off the tape.
 Tensor part_of(const Tensor& qkv, int part) {
@@ -103,12 +90,15 @@ FusedResult fused_packed(const Tensor& qkv, const Lowered& x) {
 Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec,
               const Run& run) {
   check_operands(query, key, value, spec);
-  if (spec.gather.kind != Gather::Kind::weighted_sum)
-    return heads_fused(linear_attention(query, key, value, spec, run, false), spec, run);
+  if (spec.gather.kind != Gather::Kind::weighted_sum) {
+    const Tensor answer = linear_attention(query, key, value, spec, run, false);
+    tell_observer(query, key, spec, run);
+    return heads_fused(answer, spec, run);
+  }
   if (!is_fused(spec)) return attend_composite(query, key, value, spec, run);
   const Lowered x = lower(query, key, value, spec, run);
   const FusedResult result = fused(x);
-  observe(query, key, off_tape(x), result.log_sum, spec, run);
+  tell_observer(query, key, spec, run, {&x, result.log_sum});
   return heads_fused(result.output, spec, run);
 }
 
@@ -127,7 +117,7 @@ Tensor attend_packed(const Tensor& qkv, const AttentionSpec& spec, const Run& ru
   check_operands(query, key, value, spec);
   const Lowered x = lower(query, key, value, spec, run);
   const FusedResult result = fused_packed(qkv, x);
-  observe(query, key, off_tape(x), result.log_sum, spec, run);
+  tell_observer(query, key, spec, run, {&x, result.log_sum});
   return heads_fused(result.output, spec, run);
 }
 

@@ -29,7 +29,19 @@ Tensor fused_decode(const Lowered& x);
 Statistics fused_statistics(const Lowered& x, const Tensor& log_sum, const StatisticsOptions& options);
 Tensor fused_tile(const Lowered& x, const Tensor& log_sum, const Tile& tile);
 
-/// Throws Error unless the tensors fit together and the fused kernels take them.
+/// What a fused forward pass has left for statistics; `x` is null when there was none.
+struct FusedPass {
+  const Lowered* x = nullptr;
+  Tensor log_sum = {};
+};
+
+/// Tells run.observer, if there is one, what it wants to know: the one function that does so, for every way
+/// to compute a mechanism. Statistics come from `pass` where they can (statistics.cpp).
+void tell_observer(const Tensor& query, const Tensor& key, const AttentionSpec& spec, const Run& run,
+                   const FusedPass& pass = {});
+
+/// Throws Error unless the tensors fit together, the kernels take them, and the spec is valid
+/// (attention/validate.h). Every function that computes attention of tensors calls it first.
 void check_operands(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec);
 
 }  // namespace attend::attention

@@ -13,6 +13,7 @@
 #include "attention/kernel_work.h"
 #include "attention/steps.h"
 #include "backend/kernels.h"
+#include "backend/kernels/attention_top.h"
 
 namespace attend::attention {
 
@@ -20,11 +21,10 @@ namespace {
 
 using backend::AttentionShape;
 
-constexpr std::int64_t kMostTop = 64;
-
 Statistics empty_statistics(const AttentionShape& s, const StatisticsOptions& options) {
-  if (options.top < 0 || options.top > kMostTop)
-    throw Error(fmt::format("attention statistics: top {} is not from 0 to {}", options.top, kMostTop));
+  if (options.top < 0 || options.top > backend::kMostTop)
+    throw Error(
+        fmt::format("attention statistics: top {} is not from 0 to {}", options.top, backend::kMostTop));
   const DType dtype = sum_dtype(s.dtype);
   return {.top_keys = Tensor::empty({s.batch, s.heads, s.queries, options.top}, DType::i32),
           .top_weights = Tensor::empty({s.batch, s.heads, s.queries, options.top}, dtype),
@@ -192,11 +192,15 @@ Statistics statistics(const Tensor& query, const Tensor& key, const AttentionSpe
   return fused_statistics(x, fused_forward(x).log_sum, options);
 }
 
-void tell_observer(const Tensor& query, const Tensor& key, const AttentionSpec& spec, const Run& run) {
+void tell_observer(const Tensor& query, const Tensor& key, const AttentionSpec& spec, const Run& run,
+                   const FusedPass& pass) {
   if (run.observer == nullptr) return;
+  const autograd::NoGrad no_grad;
   if (run.observer->wants(run.layer)) run.observer->observe(run.layer, weights(query, key, spec, run));
   if (const auto wanted = run.observer->wants_statistics(run.layer))
-    run.observer->observe_statistics(run.layer, statistics(query, key, spec, run, *wanted));
+    run.observer->observe_statistics(run.layer, pass.x != nullptr && has_fused_statistics(spec)
+                                                    ? fused_statistics(*pass.x, pass.log_sum, *wanted)
+                                                    : statistics(query, key, spec, run, *wanted));
 }
 
 Tensor weights_tile(const Tensor& query, const Tensor& key, const AttentionSpec& spec, const Tile& tile,

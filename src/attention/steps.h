@@ -58,9 +58,6 @@ Tensor by_head(const Tensor& x, std::int64_t heads);
 /// (place.cpp).
 Tensor dense_mask(const Place& place, const Run& run, std::int64_t queries, std::int64_t keys);
 
-/// Tells run.observer, if there is one, what it wants to know (statistics.cpp).
-void tell_observer(const Tensor& query, const Tensor& key, const AttentionSpec& spec, const Run& run);
-
 /// The factor of the spec's score, its own or the default of its kind (score.h).
 double score_scale(const AttentionSpec& spec, std::int64_t dim);
 

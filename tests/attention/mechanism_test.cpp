@@ -10,13 +10,13 @@
 
 #include "attend/attention/attend.h"
 #include "attend/attention/cache.h"
-#include "attend/attention/parameters.h"
 #include "attend/autograd/tape.h"
 #include "attend/op/cast.h"
 #include "attend/op/shape.h"
 #include "attention/lower.h"
 #include "support/compare.h"
 #include "support/expect_error.h"
+#include "support/mechanism_cases.h"
 #include "support/random_tensor.h"
 
 namespace attend {
@@ -24,47 +24,16 @@ namespace {
 
 using attention::Mechanism;
 using attention::MechanismFacts;
-using attention::Parameters;
 using autograd::Tensors;
+using test::forms_of;
+using test::kBatch;
+using test::kDim;
+using test::kKeyHeads;
+using test::kLength;
+using test::operands;
+using test::parameters_of;
 using test::random_tensor;
-
-constexpr std::int64_t kBatch = 2, kLength = 20, kHeads = 4, kKeyHeads = 2, kDim = 8;
-
-// The mechanism of a row, with widths that matter for kLength tokens.
-AttentionSpec small(const Mechanism& row, bool causal) {
-  AttentionSpec spec = row.spec(causal);
-  if (spec.place.window > 0) spec.place.window = 5;
-  if (spec.place.dilation > 1) spec.place.dilation = 2;
-  if (spec.place.block > 0) spec.place.block = 2;
-  if (spec.place.prefix > 0) spec.place.prefix = 3;
-  spec.place.clip = 3;
-  spec.weigh.count = 3;
-  spec.gather.features = 6;
-  return spec;
-}
-
-Parameters parameters_of(const AttentionSpec& spec, DType dtype, std::int64_t queries) {
-  Generator random(7);
-  Parameters p = attention::initial_parameters(spec, {.heads = kHeads, .dim = kDim, .keys = kLength}, random);
-  if (spec.fuse.gate) p.gate = random_tensor({kBatch, kLength, kHeads}, DType::f32, 5, 0.1, 0.9);
-  attention::for_each(p, [&](const std::string& name, Tensor& tensor) {
-    // Zeros would hide what a gradient has to pass.
-    if (name == "vector") tensor = random_tensor(tensor.shape(), DType::f32, 6);
-    if (name == "span") tensor = random_tensor(tensor.shape(), DType::f32, 6, 0.001, 0.004);
-    if (name == "gate") tensor = op::slice(tensor, 1, kLength - queries, kLength);
-    tensor = op::cast(tensor, dtype == DType::f64 ? DType::f64 : DType::f32).clone();
-    autograd::set_requires_grad(tensor);
-  });
-  return p;
-}
-
-Tensors operands(DType dtype) {
-  Tensors x;
-  std::uint64_t seed = 1;
-  for (const std::int64_t heads : {kHeads, kKeyHeads, kKeyHeads})
-    x.push_back(op::cast(random_tensor({kBatch, kLength, heads, kDim}, DType::bf16, seed++), dtype).clone());
-  return x;
-}
+using test::small;
 
 bool all_finite(const Tensor& tensor) {
   const std::vector<double> values = tensor.to_vector<double>();
@@ -88,10 +57,6 @@ Tensors tried(const AttentionSpec& spec, DType dtype, decltype(attention::attend
   attention::for_each(run.parameters,
                       [&](const std::string&, Tensor& tensor) { result.push_back(autograd::grad(tensor)); });
   return result;
-}
-
-std::vector<bool> forms_of(const Mechanism& row) {
-  return row.has_causal_form ? std::vector<bool>{false, true} : std::vector<bool>{false};
 }
 
 // Half-precision scores may choose another key, or another support, than those of double precision.

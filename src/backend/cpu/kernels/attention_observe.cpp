@@ -3,6 +3,7 @@
 
 #include "backend/cpu/attention_packed.h"
 #include "backend/cpu/kernels/table.h"
+#include "backend/kernels/attention_top.h"
 
 namespace attend::ATTEND_ISA {
 
@@ -26,8 +27,6 @@ struct Scratch {
         top_weights(arena.take<C>(kForwardQueries * top)),
         top_keys(arena.take<std::int32_t>(kForwardQueries * top)) {}
 };
-
-constexpr std::int64_t kMostTop = 64;
 
 template <class S>
 class ObservedBlock {
@@ -159,7 +158,7 @@ class ObservedBlock {
 
 std::size_t observe_scratch_bytes(const AttentionShape& s) {
   Arena arena(nullptr);
-  visit_floating(s.dtype, [&]<class S>() { Scratch<Packed<S>, Compute<S>>(arena, s, kMostTop); });
+  visit_floating(s.dtype, [&]<class S>() { Scratch<Packed<S>, Compute<S>>(arena, s, backend::kMostTop); });
   return arena.used();
 }
 
