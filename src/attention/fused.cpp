@@ -8,6 +8,7 @@
 #include "attend/base/error.h"
 #include "attend/base/parallel.h"
 #include "attention/kernel_work.h"
+#include "attention/validate.h"
 #include "backend/cast.h"
 #include "backend/kernels.h"
 
@@ -82,6 +83,7 @@ void forward_by_block(const backend::AttentionForward& work) {
 }  // namespace
 
 void check_operands(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec) {
+  validate(spec);
   const auto fail = [&](const std::string& why) {
     throw Error(fmt::format("attention of query {}, key {}, value {}: {}", query.text(), key.text(),
                             value.text(), why));
@@ -101,8 +103,6 @@ void check_operands(const Tensor& query, const Tensor& key, const Tensor& value,
   if (key.dim(3) != query.dim(3) && !joins_dims) fail("queries and keys differ in d");
   if (key.dim(2) < 1 || query.dim(2) % key.dim(2) != 0)
     fail("the query heads are a multiple of the key heads");
-  if (!(spec.weigh.dropout >= 0 && spec.weigh.dropout < 1))
-    fail(fmt::format("dropout {} is not in [0, 1)", spec.weigh.dropout));
 }
 
 FusedResult fused_forward(const Lowered& x) {

@@ -10,7 +10,6 @@
 #include "attend/op/reduce.h"
 #include "attend/op/shape.h"
 #include "attend/op/where.h"
-#include "attention/distance.h"
 #include "attention/learned.h"
 #include "attention/steps.h"
 
@@ -51,7 +50,6 @@ Tensor weights_by_offset(const Tensor& weights, std::int64_t clip) {
 Tensor gathered(const Tensor& weights, const Tensor& value, const AttentionSpec& spec, const Run& run) {
   const Tensor answer = op::matmul(weights, value);
   if (spec.place.positions != Place::Positions::shaw || value.dim(2) == 0) return answer;
-  check_clip(spec.place);
   const DType wide = value.dtype() == DType::f64 ? DType::f64 : DType::f32;
   const std::int64_t clip = spec.place.clip;
   const Tensor table =

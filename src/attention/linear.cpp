@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <string_view>
-
 #include "attend/base/error.h"
 #include "attend/op/cast.h"
 #include "attend/op/matmul.h"
@@ -14,22 +12,6 @@
 namespace attend::attention {
 
 namespace {
-
-std::string_view name_of(Gather::Kind kind) {
-  switch (kind) {
-    case Gather::Kind::weighted_sum:
-      return "weighted sum";
-    case Gather::Kind::kernelised:
-      return "kernelised";
-    case Gather::Kind::performer:
-      return "performer";
-    case Gather::Kind::linformer:
-      return "linformer";
-    case Gather::Kind::nystrom:
-      return "nystrom";
-  }
-  return "unknown";
-}
 
 bool is_causal(const AttentionSpec& spec) {
   return spec.place.mask == Place::Mask::causal;
@@ -121,38 +103,10 @@ Tensor repeated_heads(const Tensor& x, std::int64_t heads) {
   return op::reshape(op::expand(grouped, {batch, key_heads, heads / key_heads, n, d}), {batch, heads, n, d});
 }
 
-void check_linear(const AttentionSpec& spec, const Run& run) {
-  const auto fail = [&](const std::string& why) {
-    throw Error(fmt::format("{} attention {}", name_of(spec.gather.kind), why));
-  };
-  const Place& place = spec.place;
-  if (is_causal(spec) && !has_features(spec))
-    fail("mixes all keys before a query reads them: it cannot be causal");
-  if (place.prefix != 0 || place.window != 0 || place.dilation != 1 || place.global_tokens != 0 ||
-      place.block != 0 || place.function != nullptr || run.documents.defined() || run.key_documents.defined())
-    fail(has_features(spec) ? "takes the masks none and causal and key lengths, no other"
-                            : "takes key lengths and no other mask");
-  if (place.positions != Place::Positions::none)
-    fail("has no scores to which positions could add: use positions of the inputs, such as rotary ones");
-  if (spec.score.kind != Score::Kind::dot || spec.score.soft_cap != 0 || spec.score.function != nullptr)
-    fail("has a score of its own: the spec's must be the plain dot product");
-  if (spec.gather.kind == Gather::Kind::kernelised && spec.score.scale != 0)
-    fail(fmt::format("has no scale: {} given, 0 (the default) needed", spec.score.scale));
-  if (!(spec.score.scale >= 0)) fail(fmt::format("needs a scale of at least 0, {} given", spec.score.scale));
-  const Weigh& weigh = spec.weigh;
-  if (weigh.kind != Weigh::Kind::softmax || weigh.temperature != 1 || weigh.sink || weigh.talking_heads)
-    fail("has weights of its own: the spec's must be plain softmax");
-  if (weigh.dropout != 0)
-    fail(fmt::format("never makes the weights, so none can be dropped: dropout {} given, 0 needed",
-                     weigh.dropout));
-  if (spec.gather.features < 1 || spec.gather.iterations < 1)
-    fail(fmt::format("needs features and iterations from 1, {} and {} given", spec.gather.features,
-                     spec.gather.iterations));
-}
-
 Tensor linear_attention(const Tensor& query, const Tensor& key, const Tensor& value,
                         const AttentionSpec& spec, const Run& run, bool by_definition) {
-  check_linear(spec, run);
+  if (run.documents.defined() || run.key_documents.defined())
+    throw Error("attention of linear work takes key lengths and no other mask of a run: documents given");
   if (query.dim(1) == 0 || key.dim(1) == 0)
     return Tensor::zeros({query.dim(0), query.dim(1), query.dim(2), value.dim(3)}, query.dtype());
   const DType dtype = query.dtype() == DType::f64 ? DType::f64 : DType::f32;

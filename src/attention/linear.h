@@ -13,9 +13,6 @@ struct LinearInputs {
   Tensor query, key, value;
 };
 
-/// Throws Error unless the method takes the spec's other steps and what the run says of documents.
-void check_linear(const AttentionSpec& spec, const Run& run);
-
 /// Each key head repeated for its group of query heads: [batch, key heads, n, d] to [batch, heads, n, d].
 Tensor repeated_heads(const Tensor& x, std::int64_t heads);
 

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "attend/base/error.h"
 #include "attend/op/arithmetic.h"
 #include "attend/op/cast.h"
@@ -11,16 +9,13 @@
 #include "attend/op/reduce.h"
 #include "attend/op/shape.h"
 #include "attend/op/unary.h"
+#include "attention/kernel_work.h"
 #include "attention/learned.h"
 #include "attention/steps.h"
 
 namespace attend::attention {
 
 namespace {
-
-DType compute_dtype(DType dtype) {
-  return dtype == DType::f64 ? DType::f64 : DType::f32;
-}
 
 // q W of each head: [batch, queries, heads, d] by [heads, d, d_k].
 Tensor projected(const Tensor& query, const Tensor& weight) {
@@ -66,7 +61,7 @@ bool is_fused(const AttentionSpec& spec) {
 
 Lowered lower(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec,
               const Run& run) {
-  const DType dtype = query.dtype(), wide = compute_dtype(dtype);
+  const DType dtype = query.dtype(), wide = sum_dtype(dtype);
   Lowered result{.query = query,
                  .key = key,
                  .value = value,
@@ -120,8 +115,6 @@ Lowered lower(const Tensor& query, const Tensor& key, const Tensor& value, const
   if (spec.weigh.sink) {
     result.sink = learned(run.parameters.sink_logits, "sink_logits", {query.dim(2)}, wide);
   }
-  if (!(spec.weigh.temperature > 0))
-    throw Error(fmt::format("attention: temperature {} is not above 0", spec.weigh.temperature));
   return result;
 }
 

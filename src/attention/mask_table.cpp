@@ -58,12 +58,6 @@ std::unordered_map<std::int32_t, Interval> intervals_of(const std::int32_t* docu
 std::shared_ptr<const MaskTable> MaskTable::of(const Place& place, const Run& run, std::int64_t batch,
                                                std::int64_t queries, std::int64_t keys) {
   if (allows_all(place, run)) return nullptr;
-  const Pairs checks_numbers(Place{.mask = place.mask,
-                                   .prefix = place.prefix,
-                                   .window = place.window,
-                                   .dilation = place.dilation,
-                                   .global_tokens = place.global_tokens},
-                             run, 0, queries, keys);
   auto table = std::make_shared<MaskTable>();
   const bool in_blocks = needs_blocks(place);
   if (in_blocks) table->blocks_ = kept_blocks_of(place, queries, keys);

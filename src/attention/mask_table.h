@@ -14,8 +14,8 @@ namespace attend::attention {
 class MaskTable {
  public:
   /// Null when every query may look at every key. Blocks do not depend on the row of the batch and are kept
-  /// from one call to the next. Throws Error for numbers out of range, lengths or documents that do not fit,
-  /// and documents whose places do not lie together.
+  /// from one call to the next. Throws Error for lengths or documents that do not fit, and for documents
+  /// whose places do not lie together.
   static std::shared_ptr<const MaskTable> of(const Place& place, const Run& run, std::int64_t batch,
                                              std::int64_t queries, std::int64_t keys);
 

@@ -11,7 +11,7 @@ namespace attend::attention {
 /// call, because block-sparse masks draw their random blocks first.
 class Pairs {
  public:
-  /// Throws Error when a number of `place` is out of range, or lengths or documents do not fit.
+  /// Throws Error when lengths or documents do not fit. `place` is valid (attention/validate.h).
   Pairs(const Place& place, const Run& run, std::int64_t batch, std::int64_t queries, std::int64_t keys);
 
   bool allows(std::int64_t query, std::int64_t key) const;

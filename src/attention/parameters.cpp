@@ -8,6 +8,7 @@
 
 #include "attend/base/error.h"
 #include "attention/distance.h"
+#include "attention/validate.h"
 
 namespace attend::attention {
 
@@ -86,7 +87,6 @@ void add_position_parameters(Parameters& p, const Place& place, const ParameterS
           normal({s.heads, place.bucket_count}, 1 / std::sqrt(static_cast<double>(width)), random);
       break;
     case Place::Positions::shaw:
-      check_clip(place);
       p.relative_keys = glorot(2 * place.clip + 1, s.dim);
       p.relative_values = glorot(2 * place.clip + 1, s.value_dim);
       break;
@@ -106,9 +106,7 @@ void add_position_parameters(Parameters& p, const Place& place, const ParameterS
 
 void add_projections(Parameters& p, const Gather& gather, const ParameterSizes& s, Generator& random) {
   if (gather.kind != Gather::Kind::linformer) return;
-  if (s.keys < 1 || gather.features < 1)
-    throw Error(fmt::format("linformer attention with {} features over {} keys: both from 1 needed",
-                            gather.features, s.keys));
+  if (s.keys < 1) throw Error(fmt::format("linformer attention over {} keys: from 1 needed", s.keys));
   const double bound = std::sqrt(3.0 / static_cast<double>(gather.features + s.keys));
   p.key_projection = uniform({gather.features, s.keys}, bound, random);
   p.value_projection = uniform({gather.features, s.keys}, bound, random);
@@ -125,6 +123,7 @@ Parameters initial_parameters(const AttentionSpec& spec, const ParameterSizes& s
         "parameters of attention with {} heads, dim {}, key_dim {}, value_dim {}, hidden {}, keys {}: "
         "sizes from 1 needed",
         s.heads, s.dim, s.key_dim, s.value_dim, s.hidden, s.keys));
+  validate(spec);
   Parameters p;
   // The methods that replace the weighted sum have no scores, no weights and no positions of their own.
   if (spec.gather.kind == Gather::Kind::weighted_sum) {

@@ -31,13 +31,6 @@ const std::int32_t* row_of(const Tensor& tensor, std::int64_t batch, std::int64_
 
 Pairs::Pairs(const Place& place, const Run& run, std::int64_t batch, std::int64_t queries, std::int64_t keys)
     : place_(place), reach_(keys - queries), length_(keys) {
-  if (place.prefix < 0 || place.window < 0 || place.dilation < 1 || place.global_tokens < 0 ||
-      place.block < 0 || place.window_blocks < 0 || place.global_blocks < 0 || place.random_blocks < 0)
-    throw Error(fmt::format(
-        "attention mask with prefix {}, window {}, dilation {}, global_tokens {}, block {}, "
-        "window_blocks {}, global_blocks {}, random_blocks {}: dilation from 1, the others from 0",
-        place.prefix, place.window, place.dilation, place.global_tokens, place.block, place.window_blocks,
-        place.global_blocks, place.random_blocks));
   if (const Tensor& lengths = run.key_lengths; lengths.defined()) {
     if (lengths.dtype() != DType::i32 || lengths.rank() != 1 || batch >= lengths.dim(0))
       throw Error(fmt::format("attention: key_lengths {} given, i32 [batch] needed", lengths.text()));
@@ -97,7 +90,7 @@ bool Pairs::allows(std::int64_t query, std::int64_t key) const {
 }
 
 bool masks_differ_by_row(const Run& run) {
-  return run.key_lengths.defined() || run.documents.defined();
+  return run.key_lengths.defined() || run.documents.defined() || run.key_documents.defined();
 }
 
 bool allows_all(const Place& place, const Run& run) {

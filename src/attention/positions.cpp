@@ -20,6 +20,7 @@
 #include "attention/distance.h"
 #include "attention/learned.h"
 #include "attention/steps.h"
+#include "attention/validate.h"
 
 namespace attend::attention {
 
@@ -65,29 +66,11 @@ Tensor bucket_bias(const Tensor& table, const Place& place, std::int64_t queries
   return op::gather(table, 1, Tensor::from(buckets, {1, queries + keys - 1}));
 }
 
-void check_buckets(const Place& place) {
-  const std::int64_t sides = place.mask == Place::Mask::causal ? 1 : 2;
-  if (place.bucket_count < 2 * sides || place.bucket_count % sides != 0)
-    throw Error(fmt::format("attention with {} buckets of distances: {} needed", place.bucket_count,
-                            sides == 1 ? "2 or more" : "an even number from 4"));
-  const std::int64_t exact = place.bucket_count / sides / 2;
-  if (place.bucket_distance <= exact)
-    throw Error(fmt::format(
-        "attention with bucket_distance {}: more than {}, a quarter or half of the {} buckets, needed",
-        place.bucket_distance, exact, place.bucket_count));
-}
-
 // clamp(x, 0, 1) whose gradient is that of x everywhere.
 Tensor within_unit(const Tensor& x) {
   std::vector<double> change = x.to_vector<double>();
   for (double& value : change) value = std::clamp(value, 0.0, 1.0) - value;
   return op::add(x, op::cast(Tensor::from(change, x.shape()), x.dtype()));
-}
-
-void check_span(const Place& place) {
-  if (!(place.span_ramp > 0) || !std::isfinite(place.span_ramp) || place.span_limit < 1)
-    throw Error(fmt::format("attention with span_ramp {} and span_limit {}: above 0 and from 1 needed",
-                            place.span_ramp, place.span_limit));
 }
 
 Tensor span_bias(const Tensor& span, const Place& place, std::int64_t queries, std::int64_t keys) {
@@ -165,10 +148,6 @@ std::vector<double> alibi_slopes(std::int64_t heads) {
   return slopes;
 }
 
-void check_clip(const Place& place) {
-  if (place.clip < 1) throw Error(fmt::format("attention with clip {}: from 1 needed", place.clip));
-}
-
 Tensor distance_bias(const AttentionSpec& spec, const Run& run, std::int64_t heads, std::int64_t queries,
                      std::int64_t keys, DType dtype) {
   const Place& place = spec.place;
@@ -178,12 +157,10 @@ Tensor distance_bias(const AttentionSpec& spec, const Run& run, std::int64_t hea
     case Positions::alibi_learned:
       return slopes_bias(learned(run.parameters.slopes, "slopes", {heads}, dtype), queries, keys);
     case Positions::buckets:
-      check_buckets(place);
       return bucket_bias(
           learned(run.parameters.bucket_bias, "bucket_bias", {heads, place.bucket_count}, dtype), place,
           queries, keys);
     case Positions::span:
-      check_span(place);
       return span_bias(learned(run.parameters.span, "span", {heads}, dtype), place, queries, keys);
     case Positions::none:
     case Positions::shaw:
@@ -198,10 +175,8 @@ Tensor position_scores(const Tensor& query, const Tensor& key, const AttentionSp
   if (spec.place.positions == Positions::none) return {};
   if (queries == 0 || keys == 0) return {};
   const DType dtype = query.dtype(), wide = dtype == DType::f64 ? DType::f64 : DType::f32;
-  if (spec.place.positions == Positions::shaw) {
-    check_clip(spec.place);
+  if (spec.place.positions == Positions::shaw)
     return op::cast(shaw_scores(op::cast(query, wide), keys, spec, run), dtype);
-  }
   if (spec.place.positions == Positions::transformer_xl)
     return op::cast(transformer_xl_scores(op::cast(query, wide), op::cast(key, wide), spec, run), dtype);
   const Tensor bias = distance_bias(spec, run, heads, queries, keys, wide);
@@ -213,7 +188,9 @@ Tensor position_scores(const Tensor& query, const Tensor& key, const AttentionSp
 }
 
 Tensor span_penalty(const Tensor& span, const Place& place, double weight) {
-  check_span(place);
+  Place checked = place;
+  checked.positions = Positions::span;
+  validate(checked);
   if (!span.defined() || span.rank() != 1 || !is_floating(span.dtype()))
     throw Error(
         fmt::format("span_penalty of span {}: [heads] needed", span.defined() ? span.text() : "undefined"));

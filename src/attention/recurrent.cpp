@@ -10,6 +10,7 @@
 #include "attend/op/shape.h"
 #include "attend/op/unary.h"
 #include "attention/linear.h"
+#include "attention/validate.h"
 
 namespace attend::attention {
 
@@ -27,7 +28,7 @@ RecurrentState::RecurrentState(std::int64_t batch, std::int64_t key_heads, std::
   const bool kernelised = spec.gather.kind == Gather::Kind::kernelised;
   if ((!kernelised && spec.gather.kind != Gather::Kind::performer) || spec.place.mask != Place::Mask::causal)
     throw Error("recurrent state of attention: only causal kernelised and performer attention have one");
-  check_linear(spec, {});
+  validate(spec);
   if (batch < 1 || key_heads < 1 || dim < 1 || value_dim < 1 || !is_floating(dtype))
     throw Error(
         fmt::format("recurrent state of batch {}, heads {}, d {} and {}, {}: sizes from 1, f32, bf16 or f64",

@@ -118,9 +118,6 @@ double score_scale(const AttentionSpec& spec, std::int64_t dim) {
 
 Tensor scores_of(const Tensor& query, const Tensor& key, const AttentionSpec& spec, const Run& run) {
   const double cap = spec.score.soft_cap;
-  if (!std::isfinite(spec.score.scale) || !(cap >= 0) || !std::isfinite(cap))
-    throw Error(fmt::format("attention with scale {} and soft_cap {}: finite numbers needed, the cap from 0",
-                            spec.score.scale, cap));
   if (spec.score.kind == Score::Kind::dot && cap == 0) return uncapped(query, key, spec, run);
   // Lengths, differences and slopes of bf16 numbers need the digits of f32.
   const DType wide = query.dtype() == DType::f64 ? DType::f64 : DType::f32;

@@ -1,13 +1,10 @@
 #include "attend/attention/weigh.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
 #include <limits>
 
 #include "attend/attention/reinforce.h"
 #include "attend/autograd/tape.h"
-#include "attend/base/error.h"
 #include "attend/base/parallel.h"
 #include "attend/op/activation.h"
 #include "attend/op/arithmetic.h"
@@ -80,17 +77,6 @@ Tensor drawn(const Tensor& scores, const Run& run) {
   return chosen;
 }
 
-void check(const Weigh& weigh) {
-  if (!(weigh.temperature > 0) || !std::isfinite(weigh.temperature))
-    throw Error(fmt::format("attention with temperature {}: a number above 0 needed", weigh.temperature));
-  if (weigh.kind == Weigh::Kind::top_k && weigh.count < 1)
-    throw Error(fmt::format("attention to the top {} keys: count from 1 needed", weigh.count));
-  if (!std::isfinite(weigh.sigmoid_bias))
-    throw Error(fmt::format("attention with sigmoid_bias {}: a finite number needed", weigh.sigmoid_bias));
-  if (weigh.sink && weigh.kind != Weigh::Kind::softmax && weigh.kind != Weigh::Kind::top_k)
-    throw Error("attention with a sink: only the weights softmax and top_k have one");
-}
-
 // The weights of scores that are divided by the temperature already, but for gumbel.
 Tensor by_kind(const Tensor& scores, const AttentionSpec& spec, const Run& run) {
   const Weigh& weigh = spec.weigh;
@@ -129,7 +115,6 @@ Tensor by_kind(const Tensor& scores, const AttentionSpec& spec, const Run& run) 
 
 Tensor weighed(const Tensor& scores, const AttentionSpec& spec, const Run& run) {
   const Weigh& weigh = spec.weigh;
-  check(weigh);
   // Thresholds and exponents of bf16 numbers need the digits of f32.
   const DType dtype = scores.dtype() == DType::f64 ? DType::f64 : DType::f32;
   const Shape square = {scores.dim(1), scores.dim(1)};

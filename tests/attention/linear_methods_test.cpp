@@ -13,6 +13,7 @@
 #include "attention/steps.h"
 #include "support/compare.h"
 #include "support/expect_error.h"
+#include "support/linear_methods.h"
 #include "support/random_tensor.h"
 
 namespace attend {
@@ -20,21 +21,13 @@ namespace {
 
 using attention::Gather;
 using attention::Place;
+using test::can_be_causal;
+using test::kLinearKinds;
 using test::random_tensor;
 using Kind = Gather::Kind;
 
-constexpr Kind kKinds[] = {Kind::kernelised, Kind::performer, Kind::linformer, Kind::nystrom};
-
 AttentionSpec spec_of(Kind kind, bool causal = false, std::int64_t features = 16) {
-  AttentionSpec spec;
-  spec.gather.kind = kind;
-  spec.gather.features = features;
-  spec.place.mask = causal ? Place::Mask::causal : Place::Mask::none;
-  return spec;
-}
-
-bool can_be_causal(Kind kind) {
-  return kind == Kind::kernelised || kind == Kind::performer;
+  return test::linear_spec(kind, causal, features);
 }
 
 // Projections for linformer of up to 4096 keys.
@@ -162,7 +155,7 @@ TEST(LinearAttention, WeightsSumToOne) {
 TEST(LinearAttention, WeightsAreTheAnswerForUnitValues) {
   const Tensor q = random_tensor({2, 9, 4, 8}, DType::f64, 1), k = random_tensor({2, 7, 2, 8}, DType::f64, 2),
                v = random_tensor({2, 7, 2, 5}, DType::f64, 3);
-  for (const Kind kind : kKinds) {
+  for (const Kind kind : kLinearKinds) {
     const AttentionSpec spec = spec_of(kind);
     const Tensor weights = attention::weights(q, k, spec, run_of(spec));
     ASSERT_EQ(weights.shape(), (Shape{2, 4, 9, 7}));
@@ -175,7 +168,7 @@ TEST(LinearAttention, WeightsAreTheAnswerForUnitValues) {
 // Row 0 has 9 keys, row 1 has 5, row 2 has none.
 TEST(LinearAttention, PaddingChangesNothing) {
   const std::vector<std::int32_t> lengths = {9, 5, 0};
-  for (const Kind kind : kKinds)
+  for (const Kind kind : kLinearKinds)
     for (const bool causal : {false, true})
       for (const bool by_definition : {false, true}) {
         if (causal && !can_be_causal(kind)) continue;
@@ -232,7 +225,7 @@ TEST(LinearAttention, FirstQueriesBeforeAllKeysGiveZeros) {
   const Tensor q = random_tensor({1, 5, 1, 8}, DType::f64, 1), k = random_tensor({1, 3, 1, 8}, DType::f64, 2);
   const Tensor y = answer(q, k, k, spec, {});
   EXPECT_TRUE(test::same_bits(op::slice(y, 1, 0, 2), Tensor::zeros({1, 2, 1, 8}, DType::f64)));
-  for (const Kind kind : kKinds) {
+  for (const Kind kind : kLinearKinds) {
     const Tensor none = Tensor::zeros({1, 0, 1, 8}, DType::f64);
     EXPECT_TRUE(test::same_bits(answer(q, none, none, spec_of(kind), run_of(spec_of(kind))),
                                 Tensor::zeros({1, 5, 1, 8}, DType::f64)));
@@ -251,7 +244,7 @@ TEST(LinearAttention, MemoryGrowsLinearlyWithTheLength) {
     autograd::backward(y, Tensor::full(y.shape(), 1));
     return static_cast<double>(memory_use().peak - before);
   };
-  for (const Kind kind : kKinds)
+  for (const Kind kind : kLinearKinds)
     for (const bool causal : {false, true}) {
       if (causal && !can_be_causal(kind)) continue;
       const AttentionSpec spec = spec_of(kind, causal, 16);
@@ -267,13 +260,13 @@ TEST(LinearAttention, RefusesWhatTheMethodCannotDo) {
     AttentionSpec spec = spec_of(kind);
     attention::Run run = run_of(spec);
     change(spec, run);
-    answer(q, q, q, spec, run);
+    attention::attend(q, q, q, spec, run);
   };
   using Run = attention::Run;
   for (const Kind kind : {Kind::linformer, Kind::nystrom})
     EXPECT_ERROR(with(kind, [](AttentionSpec& s, Run&) { s.place.mask = Place::Mask::causal; }),
                  "cannot be causal");
-  for (const Kind kind : kKinds) {
+  for (const Kind kind : kLinearKinds) {
     EXPECT_ERROR(with(kind, [](AttentionSpec& s, Run&) { s.place.window = 3; }), "mask");
     EXPECT_ERROR(with(kind, [](AttentionSpec& s, Run&) { s.place.block = 3; }), "mask");
     EXPECT_ERROR(with(kind, [](AttentionSpec& s, Run&) { s.place.prefix = 3; }), "mask");
@@ -292,7 +285,9 @@ TEST(LinearAttention, RefusesWhatTheMethodCannotDo) {
                  "weights");
     EXPECT_ERROR(with(kind, [](AttentionSpec& s, Run&) { s.weigh.sink = true; }), "weights");
     EXPECT_ERROR(with(kind, [](AttentionSpec& s, Run&) { s.weigh.dropout = 0.1; }), "dropout 0.1");
-    EXPECT_ERROR(with(kind, [](AttentionSpec& s, Run&) { s.gather.features = 0; }), "features");
+    if (kind != Kind::kernelised) {
+      EXPECT_ERROR(with(kind, [](AttentionSpec& s, Run&) { s.gather.features = 0; }), "features");
+    }
     EXPECT_ERROR(with(kind, [](AttentionSpec&, Run& r) { r.key_lengths = Tensor::zeros({2}, DType::i64); }),
                  "key_lengths i64 [2]");
     EXPECT_ERROR(with(kind, [](AttentionSpec&, Run& r) { r.key_lengths = Tensor::zeros({3}, DType::i32); }),

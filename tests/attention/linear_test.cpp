@@ -15,6 +15,7 @@
 #include "support/expect_error.h"
 #include "support/golden.h"
 #include "support/gradient_check.h"
+#include "support/linear_methods.h"
 #include "support/precision_check.h"
 #include "support/random_tensor.h"
 
@@ -24,22 +25,13 @@ namespace {
 using attention::Gather;
 using attention::Place;
 using autograd::Tensors;
+using test::can_be_causal;
+using test::kLinearKinds;
 using test::random_tensor;
 using Kind = Gather::Kind;
 
-constexpr Kind kKinds[] = {Kind::kernelised, Kind::performer, Kind::linformer, Kind::nystrom};
-
 AttentionSpec spec_of(Kind kind, bool causal = false, std::int64_t features = 6) {
-  AttentionSpec spec;
-  spec.gather.kind = kind;
-  spec.gather.features = features;
-  spec.gather.seed = 5;
-  spec.place.mask = causal ? Place::Mask::causal : Place::Mask::none;
-  return spec;
-}
-
-bool can_be_causal(Kind kind) {
-  return kind == Kind::kernelised || kind == Kind::performer;
+  return test::linear_spec(kind, causal, features);
 }
 
 struct Sizes {
@@ -234,7 +226,7 @@ std::string text_of(const Sizes& s, Kind kind, bool causal) {
 // Calls body(spec, sizes, causal, text) for every method, way and size.
 template <class Body>
 void for_each_case(const Body& body) {
-  for (const Kind kind : kKinds)
+  for (const Kind kind : kLinearKinds)
     for (const bool causal : {false, true})
       for (const Sizes& sizes : kAwkward) {
         if (causal && !can_be_causal(kind)) continue;
@@ -292,7 +284,7 @@ TEST(LinearAttention, LowerPrecisionsFollowDoublePrecision) {
 }
 
 TEST(LinearAttention, GradientsMatchFiniteDifferences) {
-  for (const Kind kind : kKinds)
+  for (const Kind kind : kLinearKinds)
     for (const bool causal : {false, true})
       for (const Sizes& sizes : std::vector<Sizes>{{2, 5, 7, 2, 1, 3, 2}, {1, 6, 4, 1, 1, 4, 3}}) {
         if (causal && !can_be_causal(kind)) continue;
@@ -315,7 +307,7 @@ TEST(LinearAttention, CausalChunksHaveRightGradients) {
 }
 
 TEST(LinearAttention, SameBitsForOneAndTwoThreads) {
-  for (const Kind kind : kKinds) {
+  for (const Kind kind : kLinearKinds) {
     const AttentionSpec spec = spec_of(kind, can_be_causal(kind), 16);
     EXPECT_TRUE(test::same_bits_for_threads([&](const Tensors& x) { return Tensors{answer(x, spec)}; },
                                             random_inputs({2, 130, 130, 4, 2, 40, 40}, spec, DType::f32)))

@@ -281,9 +281,9 @@ TEST(Positions, SayWhatIsWrong) {
                "parameter relative_values [5, 3] is missing");
   AttentionSpec spec = spec_of(Positions::buckets, false);
   spec.place.bucket_count = 7;
-  EXPECT_ERROR(call(spec), "with 7 buckets");
+  EXPECT_ERROR(call(spec), "bucket_count 7 given");
   spec.place.bucket_count = 8, spec.place.bucket_distance = 2;
-  EXPECT_ERROR(call(spec), "bucket_distance 2: more than 2");
+  EXPECT_ERROR(call(spec), "bucket_distance 2 given, 3 to ");
   spec = spec_of(Positions::shaw, false);
   spec.place.clip = 0;
   EXPECT_ERROR(call(spec), "clip 0");
