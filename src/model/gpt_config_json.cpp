@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
-#include <numeric>
+#include <vector>
 
 #include "attend/base/error.h"
 #include "attend/model/gpt_config.h"
+#include "base/nearest.h"
 #include "model/gpt_fields.h"
 
 namespace attend::model {
@@ -45,36 +45,15 @@ Enum parse(std::string_view key, const Json& value, const Choice<Enum, count>& c
   fail(key, value, choice.text());
 }
 
-/// Levenshtein's distance: how many letters to insert, remove or change.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({changed, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
-
 [[noreturn]] void fail_unknown(std::string_view key) {
   const std::string shown =
       Json(std::string(key.substr(0, 60))).dump(-1, ' ', true, Json::error_handler_t::replace);
   GptConfig config;
-  std::string nearest;
-  std::size_t best = 0;
-  for_each_field(config, [&](const char* known, auto&, const auto&) {
-    const std::size_t distance = edit_distance(key.substr(0, 60), known);
-    if (nearest.empty() || distance < best) {
-      nearest = known;
-      best = distance;
-    }
-  });
-  throw Error(fmt::format("unknown key {}: the nearest known key is \"{}\"", shown, nearest));
+  std::vector<std::string> known;
+  for_each_field(config, [&](const char* name, auto&, const auto&) { known.emplace_back(name); });
+  const std::string near = nearest(key.substr(0, 60), known);
+  if (!near.empty()) throw Error(fmt::format("unknown key {}; did you mean \"{}\"?", shown, near));
+  throw Error(fmt::format("unknown key {}; there are: {}", shown, fmt::join(known, ", ")));
 }
 
 GptConfig read(const Json& object) {

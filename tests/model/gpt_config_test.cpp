@@ -51,10 +51,12 @@ TEST(GptConfig, PresetsAreWhatTheySay) {
   EXPECT_ERROR(model::gpt_preset("huge"), "unknown preset 'huge': the presets are nano, small, gpt2-124m");
 }
 
-TEST(GptConfig, UnknownKeysAreNamedWithTheNearestKnownOne) {
+TEST(GptConfig, UnknownKeysAreNamedWithTheNearestKnownOneOrAll) {
   EXPECT_ERROR(gpt_config_from_json(R"({"layrs": 3})", "config.json"),
-               "config.json: unknown key \"layrs\": the nearest known key is \"layers\"");
-  EXPECT_ERROR(gpt_config_from_json(R"({"drop_out": 0.1})"), "the nearest known key is \"dropout\"");
+               "config.json: unknown key \"layrs\"; did you mean \"layers\"?");
+  EXPECT_ERROR(gpt_config_from_json(R"({"drop_out": 0.1})"), "did you mean \"dropout\"?");
+  EXPECT_ERROR(gpt_config_from_json(R"({"colour_of_hair": 1})"),
+               "unknown key \"colour_of_hair\"; there are: vocabulary, context, layers");
   EXPECT_ERROR(gpt_config_from_json("{\"a\\nb\\u0000\": 1}"), "unknown key \"a\\nb\\u0000\"");
 }
 
