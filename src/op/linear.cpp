@@ -34,8 +34,8 @@ void few_rows(const Tensor& rows, const Tensor& weight, const Tensor& bias, cons
   const std::int64_t in = weight.dim(1), out = weight.dim(0);
   constexpr std::int64_t kBytesOfAChunk = 1 << 17;
   const std::int64_t grain = std::max<std::int64_t>(
-      4, kBytesOfAChunk / std::max<std::int64_t>(1, in * static_cast<std::int64_t>(size_of(weight.dtype()))) /
-             4 * 4);
+      8, kBytesOfAChunk / std::max<std::int64_t>(1, in * static_cast<std::int64_t>(size_of(weight.dtype()))) /
+             8 * 8);
   parallel_for(out, grain, [&](std::int64_t begin, std::int64_t end) {
     backend::kernels().matrix_vector.few_rows(rows.dtype(), rows.raw(), weight.raw(),
                                               bias.defined() ? bias.raw() : nullptr, y.raw(), rows.dim(0), in,

@@ -10,7 +10,8 @@ namespace attend::ATTEND_ISA {
 
 namespace {
 
-constexpr int kStreams = 4;  // rows of the weights read side by side
+// Rows of the weights read side by side: as many as the registers hold two sums of.
+constexpr int kStreams = kLanes<float> == 16 ? 8 : 4;
 
 template <class C>
 inline Vector<C> multiply_add_stored(const C* a, const C* b, Vector<C> sum) {
@@ -32,6 +33,12 @@ inline F32 multiply_add_stored(const BFloat16* a, const BFloat16* b, F32 sum) {
 }
 #endif
 
+// The processor sees the next rows coming too late when each is short: bf16 asks for them itself.
+template <class S>
+inline void prefetch(const S* row) {
+  if constexpr (sizeof(S) == 2) __builtin_prefetch(row);
+}
+
 template <class S, int Streams>
 void dot_rows(const S* x, const S* weight, std::int64_t in, Compute<S>* results) {
   using C = Compute<S>;
@@ -40,6 +47,8 @@ void dot_rows(const S* x, const S* weight, std::int64_t in, Compute<S>* results)
   std::int64_t i = 0;
   for (; i + 2 * stride <= in; i += 2 * stride)
     for (int s = 0; s < Streams; ++s) {
+      prefetch(weight + (s + Streams) * in + i);
+      prefetch(weight + (s + Streams) * in + i + stride);
       sums[s][0] = multiply_add_stored(x + i, weight + s * in + i, sums[s][0]);
       sums[s][1] = multiply_add_stored(x + i + stride, weight + s * in + i + stride, sums[s][1]);
     }
