@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "attend/base/error.h"
 #include "attend/base/parallel.h"
@@ -19,6 +20,7 @@
 #include "cli/output.h"
 #include "cli/program.h"
 #include "cli/verbs.h"
+#include "explain/token_text.h"
 
 namespace attend::cli {
 
@@ -40,28 +42,11 @@ View view_of(const std::string& out) {
   throw Error(fmt::format("--out {}: a name that ends in .html, .png or .json is accepted", out));
 }
 
-/// A token between quotes, line breaks and the like escaped, bytes that are no UTF-8 as \xHH.
-std::string quoted(const std::string& piece) {
-  std::string text = "'";
-  bool plain = true;
-  for (const unsigned char c : piece) plain = plain && c < 0x80;
-  for (const unsigned char c : piece) {
-    if (c == '\n')
-      text += "\\n";
-    else if (c == '\t')
-      text += "\\t";
-    else if (c < 0x20 || c == 0x7f || (c >= 0x80 && !plain && piece.size() == 1))
-      text += fmt::format("\\x{:02x}", c);
-    else
-      text += static_cast<char>(c);
-  }
-  return text + "'";
-}
-
 std::string next_tokens(const task::Sight& sight) {
   std::string text = "next:";
   for (const auto& [piece, probability] : sight.next)
-    text += fmt::format("  {} {:.1f} %", quoted(piece), 100 * probability);
+    text += fmt::format("  '{}' {:.1f} %", explain::show_token(piece, explain::TokenStyle::kQuote),
+                        100 * probability);
   return text + "\n";
 }
 
@@ -82,6 +67,7 @@ int see(const SeeOptions& options) {
   check_choice(options, model.config().model);
   task::Sight sight = model.see(options.text);
   sight.maps.title = options.model;
+  if (view != View::json) sight.maps = explain::drawable(std::move(sight.maps));
   switch (view) {
     case View::terminal: {
       explain::TerminalOptions terminal =

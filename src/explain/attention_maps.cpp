@@ -19,9 +19,21 @@ void check_range(const char* what, std::int64_t index, std::int64_t count) {
                             what, 0, count - 1));
 }
 
+bool is_share(float weight) {
+  return weight >= 0.0f && weight <= kLargestWeight;
+}
+
+[[noreturn]] void fail_weight(const AttentionMaps& maps, std::int64_t i, const char* accepted) {
+  const auto keys = static_cast<std::int64_t>(maps.keys.size()),
+             matrix = static_cast<std::int64_t>(maps.queries.size()) * keys;
+  throw Error(fmt::format("attention weight [{}, {}, {}, {}] is {}, {} is accepted", i / matrix / maps.heads,
+                          i / matrix % maps.heads, i % matrix / keys, i % keys,
+                          maps.weights[static_cast<std::size_t>(i)], accepted));
+}
+
 }  // namespace
 
-void check(const AttentionMaps& maps) {
+void check_shape(const AttentionMaps& maps) {
   if (maps.layers < 1 || maps.heads < 1)
     throw Error(fmt::format("attention maps need at least one layer and one head, found {} and {}",
                             maps.layers, maps.heads));
@@ -42,11 +54,24 @@ void check(const AttentionMaps& maps) {
                             maps.layers, maps.heads, queries, keys, found));
   for (std::int64_t i = 0; i < found; ++i) {
     const float weight = maps.weights[i];
-    if (!(weight >= 0.0f && weight <= kLargestWeight))
-      throw Error(fmt::format("attention weight [{}, {}, {}, {}] is {}, a number from 0 to 1 is accepted",
-                              i / matrix / maps.heads, i / matrix % maps.heads, i % matrix / keys, i % keys,
-                              weight));
+    if (!std::isfinite(weight)) fail_weight(maps, i, "a finite number");
   }
+}
+
+void check(const AttentionMaps& maps) {
+  check_shape(maps);
+  for (std::size_t i = 0; i < maps.weights.size(); ++i)
+    if (!is_share(maps.weights[i])) fail_weight(maps, static_cast<std::int64_t>(i), "a number from 0 to 1");
+}
+
+AttentionMaps drawable(AttentionMaps maps) {
+  check_shape(maps);
+  if (std::all_of(maps.weights.begin(), maps.weights.end(), is_share)) return maps;
+  const auto [least, most] = std::minmax_element(maps.weights.begin(), maps.weights.end());
+  maps.title += fmt::format("{}weights from {:.3g} to {:.3g}, drawn as 0 to 1",
+                            maps.title.empty() ? "" : ": ", *least, *most);
+  for (float& weight : maps.weights) weight = std::clamp(weight, 0.0f, 1.0f);
+  return maps;
 }
 
 std::vector<float> head_weights(const AttentionMaps& maps, std::int64_t layer,

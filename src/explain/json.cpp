@@ -64,7 +64,7 @@ void append_nested(std::string& out, const std::array<std::size_t, 4>& shape, st
 }  // namespace
 
 std::string to_json(const AttentionMaps& maps) {
-  check(maps);
+  check_shape(maps);
   const Tokens queries = describe(maps.queries), keys = describe(maps.keys);
   const std::array<std::size_t, 4> shape{static_cast<std::size_t>(maps.layers),
                                          static_cast<std::size_t>(maps.heads), maps.queries.size(),

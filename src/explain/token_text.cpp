@@ -38,10 +38,11 @@ bool is_invisible(utf8proc_int32_t c) {
 std::string show(CodePoint point, std::string_view bytes, TokenStyle style) {
   const utf8proc_int32_t c = point.value;
   if (style == TokenStyle::kText && (c == ' ' || c == '\n' || c == '\t')) return std::string(bytes);
-  const bool ascii = style == TokenStyle::kAscii;
-  if (c == '\n') return ascii ? "\\n" : "↵";
-  if (c == '\t') return ascii ? "\\t" : "⇥";
-  if (c == '\r') return ascii ? "\\r" : "␍";
+  const bool ascii = style == TokenStyle::kAscii, escapes = ascii || style == TokenStyle::kQuote;
+  if (style == TokenStyle::kQuote && c == ' ') return " ";
+  if (c == '\n') return escapes ? "\\n" : "↵";
+  if (c == '\t') return escapes ? "\\t" : "⇥";
+  if (c == '\r') return escapes ? "\\r" : "␍";
   if (c == ' ') return ascii ? "_" : "·";
   if (c == 0xA0 && style == TokenStyle::kLabel) return "⍽";
   if (c < 0x20 || c == 0x7F) return fmt::format("\\x{:02x}", c);
@@ -52,6 +53,7 @@ std::string show(CodePoint point, std::string_view bytes, TokenStyle style) {
 }  // namespace
 
 std::string show_token(std::string_view token, TokenStyle style) {
+  if (token.empty() && style == TokenStyle::kQuote) return "";
   if (token.empty()) return style == TokenStyle::kAscii ? "(empty)" : "∅";
   std::string shown;
   while (!token.empty()) {

@@ -9,6 +9,7 @@ namespace attend::explain {
 enum class TokenStyle {
   kLabel,  ///< Everything visible: newline as ↵, space as ·, tab as ⇥, an empty token as ∅.
   kText,   ///< For running text: spaces, tabs and newlines stay as they are.
+  kQuote,  ///< For a line of text, between quotes: spaces stay, newline as \n, tab as \t.
   kAscii,  ///< As kLabel in ASCII alone: newline as \n, space as _, other characters as \u{e9}.
 };
 

@@ -183,9 +183,6 @@ Sight LanguageModel::see(std::string_view text, std::int64_t next) const {
   const std::vector<float> scores = model().logits(row_of(ids), run).to_vector<float>();
   Sight sight;
   collector.move_to(sight.maps);
-  if (sight.maps.layers == 0)
-    throw Error(fmt::format("attention {} never makes weights, so there are none to look at",
-                            model().config().attention));
   for (const std::int32_t id : ids) sight.maps.queries.emplace_back(tokenizer().piece(id));
   sight.maps.keys = sight.maps.queries;
   sight.maps.causal = true;

@@ -15,6 +15,8 @@ TEST(TokenTextTest, SpacesAndNewlinesAreVisibleInLabels) {
 TEST(TokenTextTest, RunningTextKeepsThem) {
   EXPECT_EQ(show_token(" the\n\t", TokenStyle::kText), " the\n\t");
   EXPECT_EQ(show_token("\r", TokenStyle::kText), "␍");
+  EXPECT_EQ(show_token(" caf\xC3\xA9\n\t\x01\xFF", TokenStyle::kQuote), " caf\xC3\xA9\\n\\t\\x01\\xff");
+  EXPECT_EQ(show_token("", TokenStyle::kQuote), "");
 }
 
 TEST(TokenTextTest, AsciiHasNothingElse) {

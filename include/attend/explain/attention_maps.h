@@ -27,8 +27,15 @@ inline constexpr std::int64_t kMaxTokens = 16384;
 
 /// Throws Error, naming what is wrong, unless there is at least one layer, head, query and key, at most
 /// kMaxTokens tokens, as many weights as the shape says, and every weight is a finite number in [0, 1] (with
-/// room for the rounding of bfloat16). Every display calls it first.
+/// room for the rounding of bfloat16). Every picture calls it first.
 void check(const AttentionMaps& maps);
+
+/// The same but for the range: any finite weight.
+void check_shape(const AttentionMaps& maps);
+
+/// Maps that pictures take: weights outside [0, 1], as heads that talk mix them, become 0 or 1, and the title
+/// says what the range was. Others stay as they are. Throws Error if check_shape(maps) does.
+AttentionMaps drawable(AttentionMaps maps);
 
 /// The [queries, keys] weights of one head, or their mean over the heads of the layer when `head` is empty.
 /// Layers and heads are counted from 0. Throws Error naming the range when there is no such layer or head.

@@ -17,7 +17,8 @@ namespace attend::explain {
 ///
 /// `weights[l][h][q][k]` has the fewest digits that give back the same 32-bit float. JSON text must be UTF-8,
 /// so a token with other bytes shows them as \xNN in `queries` or `keys`, and `query_bytes` or `key_bytes`
-/// gives all its bytes in hexadecimal under the token's index. Throws Error if `check(maps)` does.
+/// gives all its bytes in hexadecimal under the token's index. Weights may be any finite numbers. Throws
+/// Error if `check_shape(maps)` does.
 std::string to_json(const AttentionMaps& maps);
 
 }  // namespace attend::explain
