@@ -58,9 +58,7 @@ Tensor softmax_with_sink(const Tensor& scores, const Tensor& sink) {
 }
 
 Tensor sigmoid(const Tensor& scores, double bias) {
-  // The vectorised sigmoid of -infinity in f32 is small, not 0.
-  return op::where(masked_pairs(scores), Tensor::zeros({}, scores.dtype()),
-                   op::activate(bias == 0 ? scores : op::add_scalar(scores, bias), Activation::sigmoid));
+  return op::activate(bias == 0 ? scores : op::add_scalar(scores, bias), Activation::sigmoid);
 }
 
 Tensor with_noise(const Tensor& scores, const Run& run) {

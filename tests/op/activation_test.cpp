@@ -139,6 +139,9 @@ TEST(Activation, TakesLimitsAtInfinityAndKeepsNaN) {
             << name_of(activation) << " of " << at[i] << ": " << value[i];
         EXPECT_NEAR(slope[i], right && !bounded ? 1 : 0, 1e-30) << name_of(activation) << " " << at[i];
       }
+      if (activation == Activation::sigmoid) {
+        EXPECT_EQ(value[0], 0) << name_of(dtype) << ": a masked score weighs nothing";
+      }
       EXPECT_TRUE(std::isnan(value[8])) << name_of(activation);
     }
 }

@@ -25,7 +25,9 @@ template <Activation activation, class C, bool rough>
     const V y = tanh<C, rough>(x);
     return {y, 1 - y * y};
   } else if constexpr (activation == Activation::sigmoid) {
-    const V y = sigmoid<C, rough>(x);
+    // Below, the sigmoid of a vector would stay at its smallest value, also for minus infinity.
+    constexpr C limit = single ? C(80) : C(700);
+    const V y = x < -limit ? V{} : sigmoid<C, rough>(x);
     return {y, y * (1 - y)};
   } else {
     constexpr C limit = activation == Activation::gelu   ? (single ? C(13) : C(37))
