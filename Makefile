@@ -56,7 +56,7 @@ asan:          ## every test under AddressSanitizer, UndefinedBehaviorSanitizer 
 	@scripts/build asan
 	@. scripts/sanitizer_options && $(TEST) asan --parallel $(JOBS)
 
-fuzz:          ## run every libFuzzer target for FUZZ_SECONDS (default 60)
+fuzz:          ## run every fuzzer for FUZZ_SECONDS (default 60)
 	@scripts/setup build lint
 	@scripts/fuzz
 
