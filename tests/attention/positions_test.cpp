@@ -255,6 +255,28 @@ TEST(Positions, SpanForbidsWhatItDoesNotReachAndStaysFinite) {
   }
 }
 
+// Buckets 4 to 7 begin at 4, 40, 400 and 4000; in doubles log(1000) / log(10000) * 4 is below 3.
+TEST(Positions, DistancesAtTheEdgeOfABucketAreInIt) {
+  AttentionSpec spec = spec_of(Positions::buckets, true);
+  spec.place.bucket_distance = 40000;
+  Settings run;
+  run.parameters.bucket_bias = Tensor::from(std::vector<double>{0, 1, 2, 3, 4, 5, 6, 7}, {1, 8});
+  const Tensor bias = attention::distance_bias(spec, run, 1, 1, 4001, DType::f64);
+  for (const auto& [distance, bucket] :
+       {std::pair{4, 4}, {39, 4}, {40, 5}, {399, 5}, {400, 6}, {3999, 6}, {4000, 7}})
+    EXPECT_EQ(bias.data<double>()[4000 - distance], bucket) << distance;
+}
+
+TEST(Positions, TakeNoQueriesAndNoKeys) {
+  for (const Positions positions : kPositions)
+    for (const auto& [queries, keys] : {std::pair{0, 3}, {3, 0}, {0, 0}}) {
+      const Tensors x = inputs_of(positions, queries, keys);
+      const Tensor y = composite(positions, true)(x)[0];
+      EXPECT_EQ(y.shape(), (Shape{2, queries, kHeads, kValueDim})) << static_cast<int>(positions);
+      for (const double value : y.to_vector<double>()) EXPECT_EQ(value, 0);
+    }
+}
+
 TEST(Positions, SpanPenaltyIsTheMeanSpan) {
   const Place place = {.span_limit = 100};
   EXPECT_TRUE(test::gradients_match(

@@ -1,5 +1,6 @@
 #include "attend/attention/statistics.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -148,10 +149,32 @@ TEST(Statistics, AreTheSameBitsForAnyNumberOfThreads) {
   EXPECT_TRUE(test::same_bits(one.entropy, three.entropy));
 }
 
+TEST(Statistics, OfEqualWeightsTheFirstKeysAreTold) {
+  for (const Case& c : cases()) {
+    if (c.spec.place.block > 0) continue;
+    const Tensor query = Tensor::zeros({1, 20, 2, 8}), key = random_tensor({1, 20, 1, 8}, DType::f32, 4);
+    const Statistics got = attention::statistics(query, key, c.spec, {}, {.top = 3});
+    for (std::int64_t row = 2; row < 20; ++row)
+      for (std::int64_t i = 0; i < 3; ++i)
+        EXPECT_EQ(got.top_keys.data<std::int32_t>()[row * 3 + i], i) << c.name << " row " << row;
+  }
+}
+
 TEST(Statistics, SayWhatDoesNotFit) {
   const Tensor x = random_tensor({1, 5, 1, 8}, DType::f32, 3);
   EXPECT_ERROR((attention::statistics(x, x, {}, {}, {.top = 65})), "top 65 is not from 0 to 64");
-  EXPECT_ERROR((attention::weights_tile(x, x, {}, {.last_query = 6})), "queries 0 to 6 is not in");
+  EXPECT_ERROR((attention::statistics(x, x, {}, {}, {.top = -1})), "top -1 is not from 0 to 64");
+  for (const attention::Tile& tile : {attention::Tile{.last_query = 6},
+                                      {.last_query = 0},
+                                      {.first_query = -1, .last_query = 2},
+                                      {.first_query = 3, .last_query = 3},
+                                      {.batch = 1, .last_query = 2},
+                                      {.batch = -1, .last_query = 2},
+                                      {.head = 1, .last_query = 2},
+                                      {.head = -1, .last_query = 2}})
+    EXPECT_ERROR(attention::weights_tile(x, x, {}, tile),
+                 fmt::format("batch row {}, head {}, queries {} to {} is not in", tile.batch, tile.head,
+                             tile.first_query, tile.last_query));
 }
 
 }  // namespace
