@@ -27,6 +27,15 @@ TEST(MechanismComparison, AttentionLearnsToCopyAndMaskedAttentionDoesNot) {
   EXPECT_GT(blind.loss, 1.2);
 }
 
+// Keys that are drawn give the scores no gradient but that of the rewards.
+TEST(MechanismComparison, DrawnKeysAreLearntFromRewards) {
+  AttentionSpec spec;
+  spec.weigh.kind = attention::Weigh::Kind::reinforce;
+  const task::ComparisonResult result = task::train_with(
+      spec, kCopy, {.steps = 200, .batch = 32, .test_rows = 200, .layers = 1, .heads = 2, .dim = 32});
+  EXPECT_GT(result.accuracy, 0.8);
+}
+
 TEST(MechanismComparison, SameSeedSameNumbers) {
   task::ComparisonOptions options = {
       .steps = 5, .batch = 4, .test_rows = 10, .layers = 1, .heads = 2, .dim = 16};
