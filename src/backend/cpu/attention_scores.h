@@ -122,6 +122,19 @@ void mask_empty_blocks(const backend::AttentionShape& s, std::int64_t query, std
   }
 }
 
+/// The largest of `valid` scores, -infinity for none.
+template <class C>
+C row_maximum(const C* scores, std::int64_t valid) {
+  Vector<C> best = splat(C(-__builtin_inf()));
+  std::int64_t j = 0;
+  for (; j + kLanes<C> <= valid; j += kLanes<C>) best = max_of(load(scores + j), best);
+  if (j < valid) {
+    const Vector<C> last = load(scores + j);
+    best = lane_numbers<C>() < splat_integer<C>(valid - j) ? max_of(last, best) : best;
+  }
+  return max_lanes<C>(best);
+}
+
 /// 1 / (1 + 2^-x)
 template <class S>
 inline Vector<Compute<S>> sigmoid2_of(Vector<Compute<S>> x) {

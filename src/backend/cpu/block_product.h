@@ -97,28 +97,6 @@ inline typename StepVectorOf<E>::type load_step(const E* p) {
   return v;
 }
 
-/// The lanes whose sum is the product of a row of `count` stored elements and a packed one.
-template <class S>
-inline Vector<Compute<S>> dot_lanes(const S* a, const Packed<S>* b, std::int64_t count) {
-  using C = Compute<S>;
-  Vector<C> first{}, second{};
-  std::int64_t j = 0;
-  if constexpr (sizeof(S) == sizeof(Packed<S>)) {
-    constexpr std::int64_t stride = kStep<S> * kLanes<C>;
-    for (; j + 2 * stride <= count; j += 2 * stride) {
-      first = multiply_add(load_step(a + j), load_step(b + j), first);
-      second = multiply_add(load_step(a + j + stride), load_step(b + j + stride), second);
-    }
-    if (j + stride <= count) {
-      first = multiply_add(load_step(a + j), load_step(b + j), first);
-      j += stride;
-    }
-  }
-  for (; j + kLanes<C> <= count; j += kLanes<C>) first += load(a + j) * load(b + j);
-  if (j < count) second += load_partial(a + j, count - j) * load_partial(b + j, count - j);
-  return first + second;
-}
-
 /// Rows x (Columns panels) of C kept in registers over the whole of k.
 template <int Rows, int Columns, class E, class C>
 inline void register_block(const E* a, std::int64_t lda, const E* b, std::int64_t panel_stride, C* c,

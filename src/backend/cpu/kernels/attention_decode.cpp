@@ -12,7 +12,7 @@ namespace {
 using backend::AttentionDecode;
 using backend::AttentionShape;
 
-constexpr std::int64_t kKeyBlock = 128;
+constexpr std::int64_t kKeyBlock = 64;
 
 template <class S>
 struct Scratch {
@@ -28,37 +28,89 @@ struct Scratch {
   }
 };
 
+// Rows that will be read soon. Blocks of keys and values take turns, and the processor sees rows coming only
+// once the reading has begun. Into the second cache: the first one follows too few reads at a time.
+template <class S>
+struct Ahead {
+  const S* rows;
+  std::int64_t stride, width;
+
+  void prefetch(std::int64_t row) const {
+    constexpr std::int64_t kLine = 64 / sizeof(S);
+    for (std::int64_t j = 0; j < width; j += kLine) __builtin_prefetch(rows + row * stride + j, 0, 2);
+  }
+};
+
+/// sums[line * Keys + k] += the lanes whose sum is query `line` . row k of the keys.
+template <int Lines, int Keys, class S>
+inline void dot_lanes_of(const S* keys, std::int64_t stride, const Packed<S>* queries, std::int64_t width,
+                         std::int64_t dim, Vector<Compute<S>> (&sums)[Lines * Keys]) {
+  using C = Compute<S>;
+  const auto add = [&](const auto& load_key, const auto& load_query) {
+    decltype(load_key(keys)) rows[Keys];
+#pragma GCC unroll 16
+    for (int k = 0; k < Keys; ++k) rows[k] = load_key(keys + k * stride);
+#pragma GCC unroll 4
+    for (int line = 0; line < Lines; ++line) {
+      const auto query = load_query(queries + line * width);
+#pragma GCC unroll 16
+      for (int k = 0; k < Keys; ++k)
+        sums[line * Keys + k] = multiply_add(rows[k], query, sums[line * Keys + k]);
+    }
+  };
+  std::int64_t j = 0;
+  if constexpr (sizeof(S) == sizeof(Packed<S>)) {
+    constexpr std::int64_t kStride = kStep<S> * kLanes<C>;
+    for (; j + kStride <= dim; j += kStride) {
+      const auto load_at = [j](const S* row) { return load_step(row + j); };
+      add(load_at, load_at);
+    }
+  }
+  for (; j < dim; j += kLanes<C>) {
+    const std::int64_t count = min_integer(dim - j, kLanes<C>);
+    const auto load_at = [j, count](const auto* row) { return load_some(row + j, count); };
+    add(load_at, load_at);
+  }
+}
+
 /// scores[i][k] = query i . row k of the keys, for Lines queries that share them.
 template <int Lines, class S>
 void score_keys(const S* keys, std::int64_t stride, std::int64_t count, const Packed<S>* queries,
-                std::int64_t width, std::int64_t dim, Compute<S>* scores) {
+                std::int64_t width, std::int64_t dim, const Ahead<S>& ahead, Compute<S>* scores) {
   using C = Compute<S>;
+  constexpr int kKeys = kLanes < C >> Lines ? kLanes<C> / Lines : 1;
   std::int64_t k = 0;
-  for (; k + kLanes<C> <= count; k += kLanes<C>)
-    for (int line = 0; line < Lines; ++line) {
-      // The keys are in the first cache from the second line on.
-      Vector<C> products[kLanes<C>];
-#pragma GCC unroll 16
-      for (int i = 0; i < kLanes<C>; ++i)
-        products[i] = dot_lanes<S>(keys + (k + i) * stride, queries + line * width, dim);
-      store(scores + line * kKeyBlock + k, sums_of_lanes<C>(products));
-    }
-  for (; k < count; ++k)
+  for (; k + kKeys <= count; k += kKeys) {
+    for (int i = 0; i < kKeys; ++i) ahead.prefetch(k + i);
+    Vector<C> products[Lines * kKeys] = {};
+    dot_lanes_of<Lines, kKeys>(keys + k * stride, stride, queries, width, dim, products);
+    C sums[Lines * kKeys];
+    if constexpr (Lines * kKeys == kLanes<C>)
+      store(sums, sums_of_lanes<C>(products));
+    else
+      for (int i = 0; i < Lines * kKeys; ++i) sums[i] = sum_lanes<C>(products[i]);
     for (int line = 0; line < Lines; ++line)
-      scores[line * kKeyBlock + k] =
-          sum_lanes<C>(dot_lanes<S>(keys + k * stride, queries + line * width, dim));
+      __builtin_memcpy(scores + line * kKeyBlock + k, sums + line * kKeys, sizeof(C) * kKeys);
+  }
+  for (; k < count; ++k)
+    for (int line = 0; line < Lines; ++line) {
+      Vector<C> product[1] = {};
+      dot_lanes_of<1, 1>(keys + k * stride, stride, queries + line * width, width, dim, product);
+      scores[line * kKeyBlock + k] = sum_lanes<C>(product[0]);
+    }
 }
 
 /// sum[i][j] += sum over k of weights[i][k] * values[k][j], for Lines lines and Vectors vectors of j; `last`
 /// counts the lanes of the last one. Every value is read once for all lines.
 template <int Lines, int Vectors, class S>
 void add_weighted(const S* values, std::int64_t stride, std::int64_t count, const Compute<S>* weights,
-                  Compute<S>* sum, std::int64_t width, std::int64_t last) {
+                  const Ahead<S>& ahead, Compute<S>* sum, std::int64_t width, std::int64_t last) {
   using C = Compute<S>;
   // Few sums wait for each other's additions: two sets of them take turns.
   constexpr int kSets = Lines * Vectors <= 8 ? 2 : 1;
   Vector<C> sums[kSets][Lines][Vectors] = {};
   const auto add = [&](std::int64_t k, Vector<C>(&to)[Lines][Vectors]) {
+    ahead.prefetch(k);
     Vector<C> row[Vectors];
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
@@ -89,19 +141,19 @@ void add_weighted(const S* values, std::int64_t stride, std::int64_t count, cons
 
 template <int Lines, class S>
 void add_all_weighted(const S* values, std::int64_t stride, std::int64_t count, std::int64_t value_dim,
-                      const Compute<S>* weights, Compute<S>* sum, std::int64_t width) {
+                      const Compute<S>* weights, Ahead<S> ahead, Compute<S>* sum, std::int64_t width) {
   constexpr std::int64_t kLane = kLanes<Compute<S>>;
-  for (std::int64_t j = 0; j < value_dim; j += 4 * kLane) {
+  for (std::int64_t j = 0; j < value_dim; j += 4 * kLane, ahead.width = 0) {
     const std::int64_t left = value_dim - j;
     if (left > 3 * kLane)
-      add_weighted<Lines, 4>(values + j, stride, count, weights, sum + j, width,
+      add_weighted<Lines, 4>(values + j, stride, count, weights, ahead, sum + j, width,
                              min_integer(left - 3 * kLane, kLane));
     else if (left > 2 * kLane)
-      add_weighted<Lines, 3>(values + j, stride, count, weights, sum + j, width, left - 2 * kLane);
+      add_weighted<Lines, 3>(values + j, stride, count, weights, ahead, sum + j, width, left - 2 * kLane);
     else if (left > kLane)
-      add_weighted<Lines, 2>(values + j, stride, count, weights, sum + j, width, left - kLane);
+      add_weighted<Lines, 2>(values + j, stride, count, weights, ahead, sum + j, width, left - kLane);
     else
-      add_weighted<Lines, 1>(values + j, stride, count, weights, sum + j, width, left);
+      add_weighted<Lines, 1>(values + j, stride, count, weights, ahead, sum + j, width, left);
   }
 }
 
@@ -145,8 +197,10 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
   for (std::int64_t key = begin / kKeyBlock * kKeyBlock; key < end; key += kKeyBlock) {
     const std::int64_t count = min_integer(kKeyBlock, end - key);
     const S* keys = at<S>(work.key, batch, key, key_head);
+    const S* values = at<S>(work.value, batch, key, key_head);
     for_each_lines(lines, [&]<int Lines>(std::int64_t i) {
       score_keys<Lines>(keys, work.key.row_stride, count, x.query + i * width, width, s.dim,
+                        Ahead<S>{values, work.value.row_stride, i == 0 ? s.value_dim : 0},
                         x.scores + i * kKeyBlock);
     });
     for (std::int64_t i = 0; i < lines; ++i) {
@@ -169,8 +223,8 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
         total[i] = 1;
         continue;
       }
-      C now = maximum[i];
-      for (std::int64_t k = 0; k < valid; ++k) now = scores[k] * scale2 > now ? scores[k] * scale2 : now;
+      const C highest = row_maximum(scores, valid) * scale2,
+              now = highest > maximum[i] ? highest : maximum[i];
       const C offset = now == C(-__builtin_inf()) ? C(0) : now;
       const C shrink = maximum[i] == C(-__builtin_inf()) ? C(0) : exp2_scalar<C>(maximum[i] - offset);
       maximum[i] = now;
@@ -186,10 +240,11 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
         for (std::int64_t j = 0; j < value_width; j += kLanes<C>)
           store(x.sum + i * value_width + j, load(x.sum + i * value_width + j) * shrink);
     }
-    const S* values = at<S>(work.value, batch, key, key_head);
     for_each_lines(lines, [&]<int Lines>(std::int64_t i) {
-      add_all_weighted<Lines>(values, work.value.row_stride, count, s.value_dim, x.scores + i * kKeyBlock,
-                              x.sum + i * value_width, value_width);
+      add_all_weighted<Lines>(
+          values, work.value.row_stride, count, s.value_dim, x.scores + i * kKeyBlock,
+          Ahead<S>{keys + kKeyBlock * work.key.row_stride, work.key.row_stride, i == 0 ? s.dim : 0},
+          x.sum + i * value_width, value_width);
     });
   }
   for (std::int64_t i = 0; i < lines; ++i) {

@@ -64,18 +64,6 @@ void sigmoid_row(const C* scores, std::int64_t valid, std::int64_t width, C scal
 }
 
 template <class C>
-C row_maximum(const C* scores, std::int64_t valid) {
-  Vector<C> best = splat(C(-__builtin_inf()));
-  std::int64_t j = 0;
-  for (; j + kLanes<C> <= valid; j += kLanes<C>) best = max_of(load(scores + j), best);
-  if (j < valid) {
-    const Vector<C> last = load(scores + j);
-    best = lane_numbers<C>() < splat_integer<C>(valid - j) ? max_of(last, best) : best;
-  }
-  return max_lanes<C>(best);
-}
-
-template <class C>
 void scale_row(C* row, std::int64_t count, C factor) {
   for (std::int64_t j = 0; j < count; j += kLanes<C>) store(row + j, load(row + j) * factor);
 }
