@@ -296,7 +296,7 @@ double error_of(const Tensor& got, const Tensor& exact) {
 double tolerance_of(const Case& c, bool is_parameter) {
   constexpr double kNear = 32;
   const bool far = is_parameter && c.spec.place.positions == Place::Positions::alibi_learned;
-  const double reach = far ? std::max(1.0, static_cast<double>(c.keys) / kNear) : 1;
+  const double reach = far ? std::max(1.0, static_cast<double>(std::max(c.queries, c.keys)) / kNear) : 1;
   switch (c.dtype) {
     case DType::f64:
       return 1e-11;
