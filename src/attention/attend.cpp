@@ -27,7 +27,7 @@ Tensor off_tape(const Tensor& tensor) {
 }
 
 Lowered off_tape(Lowered x) {
-  for (Tensor* tensor : {&x.query, &x.key, &x.value, &x.key_bias, &x.distance_bias, &x.sink})
+  for (Tensor* tensor : {&x.query, &x.key, &x.value, &x.key_bias, &x.distance_bias, &x.sink, &x.vector})
     *tensor = off_tape(*tensor);
   return x;
 }
@@ -43,7 +43,7 @@ bool needs_gradient(const Tensor& tensor) {
 
 FusedResult fused(const Lowered& x) {
   const FusedResult result = fused_forward(off_tape(x));
-  const autograd::Tensors inputs = {x.query, x.key, x.value, x.key_bias, x.distance_bias, x.sink};
+  const autograd::Tensors inputs = {x.query, x.key, x.value, x.key_bias, x.distance_bias, x.sink, x.vector};
   if (autograd::is_recording(inputs))
     autograd::record(
         "attend", inputs, {result.output},
@@ -55,9 +55,10 @@ FusedResult fused(const Lowered& x) {
                                       .value = gradient_for(saved.value, true),
                                       .key_bias = gradient_for(saved.key_bias, for_key_bias),
                                       .distance_bias = gradient_for(saved.distance_bias, for_distance_bias),
-                                      .sink = gradient_for(saved.sink, for_sink)};
+                                      .sink = gradient_for(saved.sink, for_sink),
+                                      .vector = gradient_for(saved.vector, true)};
           fused_backward(saved, result, dense(cotangents[0]), g);
-          return autograd::Tensors{g.query, g.key, g.value, g.key_bias, g.distance_bias, g.sink};
+          return autograd::Tensors{g.query, g.key, g.value, g.key_bias, g.distance_bias, g.sink, g.vector};
         });
   return result;
 }
@@ -78,7 +79,8 @@ FusedResult fused_packed(const Tensor& qkv, const Lowered& x) {
                            .value = part_of(gradient, 2),
                            .key_bias = {},
                            .distance_bias = gradient_for(saved.distance_bias, for_distance_bias),
-                           .sink = gradient_for(saved.sink, for_sink)};
+                           .sink = gradient_for(saved.sink, for_sink),
+                           .vector = {}};
                        fused_backward(saved, result, dense(cotangents[0]), g);
                        return autograd::Tensors{gradient, g.distance_bias, g.sink};
                      });

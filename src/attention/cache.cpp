@@ -53,10 +53,12 @@ bool can_decode(const AttentionSpec& spec) {
 Tensor attend_cached(const Tensor& query, const KeyValueCache& cache, const AttentionSpec& spec,
                      const Run& run) {
   // With more queries than this, products of packed blocks cost less than reading the cache for each query.
+  // An additive score projects all keys of the cache anyway: the forward pass over them.
   constexpr std::int64_t kFewQueries = 4;
   const autograd::NoGrad no_grad;
   const Tensor keys = cache.keys(), values = cache.values();
-  if (query.dim(1) > kFewQueries || !is_fused(spec)) return attend(query, keys, values, spec, run);
+  if (query.dim(1) > kFewQueries || !is_fused(spec) || spec.score.kind == Score::Kind::additive)
+    return attend(query, keys, values, spec, run);
   check_operands(query, keys, values, spec);
   const Tensor output = fused_decode(lower(query, keys, values, spec, run));
   tell_observer(query, keys, spec, run);

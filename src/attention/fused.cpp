@@ -157,6 +157,21 @@ void sum_distance_gradients(const Tensor& parts, std::int64_t distances, const T
   });
 }
 
+// [batch, heads, slices, d] to [heads, d].
+void sum_vector_gradients(const Tensor& parts, const Tensor& gradient) {
+  const std::int64_t batch = parts.dim(0), heads = parts.dim(1), slices = parts.dim(2), width = parts.dim(3);
+  visit_sum_dtype(gradient.dtype(), [&]<class C>() {
+    for (std::int64_t h = 0; h < heads; ++h)
+      for (std::int64_t i = 0; i < width; ++i) {
+        C sum = 0;
+        for (std::int64_t b = 0; b < batch; ++b)
+          for (std::int64_t slice = 0; slice < slices; ++slice)
+            sum += parts.data<C>()[((b * heads + h) * slices + slice) * width + i];
+        gradient.data<C>()[h * width + i] = sum;
+      }
+  });
+}
+
 // d loss / d sink_h = -sum over queries of the sink's weight times delta, delta = dO . O.
 void sink_gradient(const Lowered& x, const FusedResult& result, const Tensor& output_gradient,
                    const Tensor& gradient) {
@@ -212,6 +227,11 @@ void fused_backward(const Lowered& x, const FusedResult& result, const Tensor& o
     work.distance_bias_gradient = distance_parts.raw();
   }
   if (gradients.key_bias.defined()) work.key_bias_gradient = gradients.key_bias.raw();
+  Tensor vector_parts;
+  if (gradients.vector.defined()) {
+    vector_parts = Tensor::zeros({s.batch, s.heads, work.slices, s.dim}, sum_dtype(s.dtype));
+    work.vector_gradient = vector_parts.raw();
+  }
   if (work.slices > 1) {
     const auto padded = [](std::int64_t n) { return (n + 31) / 32 * 32; };
     query_sums = Storage::allocate(
@@ -236,6 +256,7 @@ void fused_backward(const Lowered& x, const FusedResult& result, const Tensor& o
     });
   if (distance_parts.defined()) sum_distance_gradients(distance_parts, distances, gradients.distance_bias);
   if (gradients.sink.defined()) sink_gradient(x, result, output_gradient, gradients.sink);
+  if (vector_parts.defined()) sum_vector_gradients(vector_parts, gradients.vector);
 }
 
 Tensor fused_decode(const Lowered& x) {

@@ -17,7 +17,7 @@ FusedResult fused_forward(const Lowered& x);
 /// Gradients of what Lowered holds; each is written where it is defined. Those of query, key and value may
 /// have any strides whose last one is 1.
 struct LoweredGradients {
-  Tensor query, key, value, key_bias, distance_bias, sink;
+  Tensor query, key, value, key_bias, distance_bias, sink, vector;
 };
 void fused_backward(const Lowered& x, const FusedResult& result, const Tensor& output_gradient,
                     const LoweredGradients& gradients);

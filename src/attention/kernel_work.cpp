@@ -40,7 +40,7 @@ const void* data_of(const Tensor& tensor) {
 
 backend::AttentionShape shape_of(const Lowered& x) {
   return {
-      .dtype = x.query.dtype(),
+      .dtype = x.value.dtype(),
       .batch = x.query.dim(0),
       .heads = x.query.dim(2),
       .key_heads = x.key.dim(2),
@@ -62,7 +62,9 @@ backend::AttentionShape shape_of(const Lowered& x) {
                       : backend::AttentionScoreFunction{x.function.get(), apply_function, derive_function},
       .key_bias = data_of(x.key_bias),
       .distance_bias = data_of(x.distance_bias),
-      .sink = data_of(x.sink)};
+      .sink = data_of(x.sink),
+      .vector = data_of(x.vector),
+      .exponentials = x.exponentials};
 }
 
 DType sum_dtype(DType dtype) {

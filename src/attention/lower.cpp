@@ -9,6 +9,7 @@
 #include "attend/op/reduce.h"
 #include "attend/op/shape.h"
 #include "attend/op/unary.h"
+#include "attention/additive.h"
 #include "attention/kernel_work.h"
 #include "attention/learned.h"
 #include "attention/steps.h"
@@ -48,13 +49,12 @@ bool is_fused(const AttentionSpec& spec) {
     case Score::Kind::bilinear:
     case Score::Kind::cosine:
     case Score::Kind::pearson:
+    case Score::Kind::additive:
       return true;
     case Score::Kind::euclidean:
       // |q|^2 cancels in a softmax over scores that nothing bends, and nowhere else.
       return spec.weigh.kind == Weigh::Kind::softmax && !spec.weigh.sink && !(spec.score.soft_cap > 0) &&
              spec.score.function == nullptr;
-    case Score::Kind::additive:
-      return false;
   }
   return false;
 }
@@ -98,8 +98,10 @@ Lowered lower(const Tensor& query, const Tensor& key, const Tensor& value, const
       result.scale *= 2;
       break;
     }
-    case Score::Kind::dot:
     case Score::Kind::additive:
+      lower_additive(result, run);
+      break;
+    case Score::Kind::dot:
       break;
   }
   result.query = with_unit_last_stride(result.query);

@@ -6,13 +6,15 @@
 
 namespace attend::attention {
 
-/// What the fused kernels take: queries, keys and values prepared so that the score is a dot product, and
-/// what is added to it.
+/// What the fused kernels take: queries, keys and values prepared so that the score is a dot product, or
+/// vector . tanh(query + key), and what is added to it.
 struct Lowered {
   Tensor query, key, value;
   Tensor key_bias = {};       ///< [batch, key heads, keys], or undefined
   Tensor distance_bias = {};  ///< [heads, queries + keys - 1], or undefined
   Tensor sink = {};           ///< [heads], or undefined
+  Tensor vector = {};         ///< [heads, d], of an additive score of queries and keys in f32 or f64
+  bool exponentials = false;  ///< of an additive score: backend::AttentionShape::exponentials
   double scale = 1, soft_cap = 0, temperature = 1;
   bool sigmoid = false;
   double sigmoid_bias = 0, dropout = 0;

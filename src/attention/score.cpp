@@ -12,6 +12,7 @@
 #include "attend/op/reduce.h"
 #include "attend/op/shape.h"
 #include "attend/op/unary.h"
+#include "attention/additive.h"
 #include "attention/learned.h"
 #include "attention/steps.h"
 
@@ -32,11 +33,7 @@ Tensor bilinear(const Tensor& query, const Tensor& key, const Run& run) {
 // The sum over hidden units needs a [batch, heads, queries, keys, hidden] tensor here.
 Tensor additive(const Tensor& query, const Tensor& key, const Run& run) {
   const std::int64_t batch = query.dim(0), heads = query.dim(1), queries = query.dim(2), keys = key.dim(2);
-  const Tensor& vector = run.parameters.vector;
-  if (!vector.defined()) throw Error("attention: the parameter vector [heads, hidden] is missing");
-  if (vector.rank() != 2 || vector.dim(1) < 1)
-    throw Error(
-        fmt::format("attention: the parameter vector is {}, [{}, hidden] needed", vector.text(), heads));
+  const Tensor vector = additive_vector(run, heads, query.dtype());
   const std::int64_t hidden = vector.dim(1);
   const auto projected = [&](const Tensor& x, const Tensor& weight, const char* name) {
     return op::matmul(x, op::transpose(learned(weight, name, {heads, hidden, x.dim(3)}, x.dtype())));
@@ -46,8 +43,7 @@ Tensor additive(const Tensor& query, const Tensor& key, const Run& run) {
   const Tensor from_key =
       op::reshape(projected(key, run.parameters.key_weight, "key_weight"), {batch, heads, 1, keys, hidden});
   const Tensor units = op::activate(op::add(from_query, from_key), Activation::tanh);
-  const Tensor weight =
-      op::reshape(learned(vector, "vector", {heads, hidden}, query.dtype()), {heads, hidden, 1});
+  const Tensor weight = op::reshape(vector, {heads, hidden, 1});
   return op::reshape(op::matmul(op::reshape(units, {batch, heads, queries * keys, hidden}), weight),
                      {batch, heads, queries, keys});
 }

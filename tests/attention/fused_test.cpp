@@ -52,7 +52,7 @@ const auto kSquash = attention::score_function(
 void learn(const AttentionSpec& spec, attention::Run& run, const Sizes& z) {
   Generator random(17);
   run.parameters = attention::initial_parameters(
-      spec, {.heads = z.heads, .dim = z.dim, .value_dim = z.value_dim, .keys = z.keys}, random);
+      spec, {.heads = z.heads, .dim = z.dim, .value_dim = z.value_dim, .hidden = 20, .keys = z.keys}, random);
   attention::for_each(run.parameters, [&](const std::string& name, Tensor& parameter) {
     const double scale = name == "span" ? 20 : 0.3;
     parameter = backend::cast(parameter, DType::f64).clone();
@@ -124,6 +124,31 @@ std::vector<Mechanism> mechanisms() {
        [=](auto& s, auto& run, const Sizes& z) {
          s.score.kind = attention::Score::Kind::pearson;
          learn(s, run, z);
+       }},
+      {"additive",
+       [=](auto& s, auto& run, const Sizes& z) {
+         s.score.kind = attention::Score::Kind::additive;
+         learn(s, run, z);
+       }},
+      {"additive, capped, causal in a window, with a sink",
+       [=](auto& s, auto& run, const Sizes& z) {
+         causal(s), s.place.window = 70, s.score.kind = attention::Score::Kind::additive;
+         s.score.soft_cap = 2, s.weigh.sink = true, s.weigh.temperature = 1.2;
+         learn(s, run, z);
+       }},
+      {"additive, sigmoid in odd blocks",
+       [=](auto& s, auto& run, const Sizes& z) {
+         s.place.block = 10, s.score.kind = attention::Score::Kind::additive;
+         s.weigh.kind = Weigh::Kind::sigmoid, s.weigh.sigmoid_bias = -0.5;
+         learn(s, run, z);
+       }},
+      {"additive, one unit beyond exponentials",
+       [=](auto& s, auto& run, const Sizes& z) {
+         causal(s), s.score.kind = attention::Score::Kind::additive;
+         learn(s, run, z);
+         const std::int64_t d = run.parameters.query_weight.dim(2);
+         run.parameters.vector.template data<double>()[0] *= 0.05;
+         for (std::int64_t i = 0; i < d; ++i) run.parameters.query_weight.template data<double>()[i] *= 100;
        }},
       {"alibi",
        [=](auto& s, auto& run, const Sizes& z) {

@@ -2,6 +2,7 @@
 
 // What passes over blocks of queries share: the packed keys and values of a head, and which keys come next.
 
+#include "backend/cpu/attention_additive.h"
 #include "backend/cpu/attention_scores.h"
 #include "backend/cpu/block_pack.h"
 
@@ -12,14 +13,45 @@ constexpr std::int64_t kForwardKeys = 256;    // that pass by it at a time, at m
 
 template <class E>
 struct PackedHead {
-  E* keys;    // B of query . key: depth is the padded head dimension, panels run over keys
+  E* keys;                    // B of query . key: depth is the padded head dimension, panels run over keys
+  Compute<E>* additive_keys;  // the same panels for an additive score
   E* values;  // B of weights . values: depth is the padded number of keys, panels run over the value
               // dimension
 
   PackedHead(Arena& arena, const backend::AttentionShape& s)
-      : keys(arena.take<E>(padded(s.keys) * padded(s.dim))),
+      : keys(arena.take<E>(is_additive(s) ? 0 : padded(s.keys) * padded(s.dim))),
+        additive_keys(arena.take<Compute<E>>(is_additive(s) ? padded(s.keys) * padded(s.dim) : 0)),
         values(arena.take<E>(padded(s.keys) * padded(s.value_dim))) {}
 };
+
+/// Additive scores of a block of rows [kForwardQueries][dim], packed, with the keys `now`: scores
+/// [kForwardQueries][kForwardKeys], zero where no query of a row's group looks. Row r looks at keys from[r]
+/// to to[r].
+template <class S>
+void additive_block(const backend::AttentionShape& s, std::int64_t head, const Compute<S>* query,
+                    std::int64_t padded_rows, const Compute<S>* keys, KeyRange now, const std::int64_t* from,
+                    const std::int64_t* to, std::int64_t rows, Compute<S>* scores) {
+  using C = Compute<S>;
+  constexpr std::int64_t kGroup = 4;
+  const std::int64_t width = padded(s.dim), columns = padded(now.end - now.begin);
+  const AdditiveScore<S> score(s, head);
+  for (std::int64_t r = 0; r < padded_rows; r += kGroup) {
+    std::int64_t begin = now.end, end = now.begin;
+    for (std::int64_t i = r; i < min_integer(r + kGroup, rows); ++i) {
+      if (to[i] <= now.begin || from[i] >= now.end || from[i] >= to[i]) continue;
+      begin = min_integer(begin, max_integer(from[i], now.begin));
+      end = max_integer(end, min_integer(to[i], now.end));
+    }
+    C* block = scores + r * kForwardKeys;
+    for (std::int64_t i = 0; i < kGroup; ++i)
+      __builtin_memset(block + i * kForwardKeys, 0, static_cast<std::size_t>(columns) * sizeof(C));
+    if (begin >= end) continue;
+    const std::int64_t first = (begin - now.begin) / kPanel * kPanel,
+                       last = (end - now.begin + kPanel - 1) / kPanel * kPanel;
+    score.scores(query + r * width, kGroup, keys + (now.begin + first) * width, last - first, block + first,
+                 kForwardKeys);
+  }
+}
 
 // The next keys from `key` on that some query of the block may look at: at most kForwardKeys of them, from a
 // multiple of 64; none when there are no more before `end`.

@@ -43,7 +43,9 @@ struct AttentionScoreFunction {
 };
 
 /// The score of query i and key j is t = f(cap(scale * q . k) + key_bias + distance_bias), and its weight
-/// softmax(t / temperature) or sigmoid(t / temperature + sigmoid_bias).
+/// softmax(t / temperature) or sigmoid(t / temperature + sigmoid_bias). With a vector, v . tanh(q + k) takes
+/// the place of scale * q . k; queries, keys and their gradients are f32 then (f64 for f64) whatever dtype
+/// is, and every head has keys of its own.
 struct AttentionShape {
   DType dtype = DType::f32;
   std::int64_t batch = 0, heads = 0, key_heads = 0, queries = 0, keys = 0, dim = 0, value_dim = 0;
@@ -61,6 +63,11 @@ struct AttentionShape {
   const void* distance_bias = nullptr;        ///< [heads, queries + keys - 1]: element j - i + queries - 1
   const void* query_distance_bias = nullptr;  ///< the same backwards: element i - j + keys - 1
   const void* sink = nullptr;                 ///< [heads]: a logit that joins the sum of the softmax
+  const void* vector = nullptr;               ///< [heads, dim]: v of an additive score
+  /// All elements of queries and keys are within +-kMostExponent, so that e^2q e^2k neither overflows nor
+  /// loses anything.
+  bool exponentials = false;
+  static constexpr double kMostExponent = 20;
 };
 
 struct AttentionForward {
@@ -86,6 +93,7 @@ struct AttentionBackward {
   /// [batch, heads, slices, dim padded to 32, queries padded to 32]: dQ^T of each slice; null when there is
   /// one.
   void* query_sums = nullptr;
+  void* vector_gradient = nullptr;  ///< [batch, heads, slices, dim], of an additive score
 };
 
 /// What the weights of a forward pass that is done look like, from its log_sum; f32, and f64 where the

@@ -6,7 +6,12 @@
 //
 // so that log_sum and delta are vectors along the lanes and only dS^T is needed in two layouts. With few
 // heads the keys are cut into slices, each with a dQ^T of its own; the slices are added in their order.
+//
+// An additive score has its own way from queries and keys to scores and from dS^T to dQ^T, dK^T and the
+// gradient of its vector (attention_additive.h); what is between them is the same.
 
+#include "backend/cpu/attention_additive.h"
+#include "backend/cpu/attention_looking.h"
 #include "backend/cpu/attention_scores.h"
 #include "backend/cpu/block_pack.h"
 #include "backend/cpu/kernels/table.h"
@@ -31,43 +36,50 @@ template <class E, class C>
 struct Scratch {
   using Integer = typename VectorOf<C>::scalar_integer;
 
-  E *key_rows, *key_columns, *value_rows;       // A operands: [keys][dim], [dim][keys], [keys][value dim]
-  E* rows;                                      // queries or output gradients as rows, before they are packed
-  E *query_columns, *query_panels;              // B operands with k along dim and along queries
-  E *gradient_columns, *gradient_panels;        // the same of the output gradients
-  C *log_sum, *delta;                           // for each query
-  Integer *first_key, *end_key;                 // for each query
-  C *scores, *weight_gradients;                 // [kKeyBlock][kQueryBlock]
+  E *key_rows, *key_columns, *value_rows;  // A operands: [keys][dim], [dim][keys], [keys][value dim]
+  E* rows;                                 // queries or output gradients as rows, before they are packed
+  E *query_columns, *query_panels;         // B operands with k along dim and along queries
+  E *gradient_columns, *gradient_panels;   // the same of the output gradients
+  C *additive_rows, *additive_keys, *additive_queries;  // rows to be packed, rows and panels
+  C* vector_sum;                                        // [dim][lanes]
+  C *log_sum, *delta;                                   // for each query
+  Integer* looking;                                     // for each query
+  C *scores, *weight_gradients;                         // [kKeyBlock][kQueryBlock]
   C *cap_slope, *function_slope;                // of one key and the queries of a block, where there are such
   E *weights, *score_gradients, *score_panels;  // A, A and B operands of the same block
-  C *key_sum, *value_sum;  // dK [keys][dim] and dV [keys][value dim] over the heads of the group
-  C* query_sum;            // dQ^T [dim][queries]
-  C* bias_sum;             // for each key
+  // dK [keys][dim], [dim][keys] of an additive score, and dV [keys][value dim] over the heads of the group.
+  C *key_sum, *value_sum;
+  C* query_sum;  // dQ^T [dim][queries]
+  C* bias_sum;   // for each key
   std::uint16_t* mask;
 
   Scratch(Arena& a, const AttentionBackward& work) {
     const AttentionShape& s = work.shape;
     const std::int64_t keys = padded(min_integer(s.keys, keys_of_a_slice(work))), queries = padded(s.queries),
                        dim = padded(s.dim), value_dim = padded(s.value_dim), block = kKeyBlock * kQueryBlock;
-    key_rows = a.take<E>(keys * dim);
-    key_columns = a.take<E>(dim * keys);
+    const std::int64_t dot = is_additive(s) ? 0 : 1, additive = 1 - dot;
+    key_rows = a.take<E>(dot * keys * dim);
+    key_columns = a.take<E>(dot * dim * keys);
     value_rows = a.take<E>(keys * value_dim);
     rows = a.take<E>(queries * max_integer(dim, value_dim));
-    query_columns = a.take<E>(queries * dim);
-    query_panels = a.take<E>(queries * dim);
+    query_columns = a.take<E>(dot * queries * dim);
+    query_panels = a.take<E>(dot * queries * dim);
     gradient_columns = a.take<E>(queries * value_dim);
     gradient_panels = a.take<E>(queries * value_dim);
+    additive_rows = a.take<C>(additive * queries * dim);
+    additive_keys = a.take<C>(additive * keys * dim);
+    additive_queries = a.take<C>(additive * queries * dim);
+    vector_sum = a.take<C>(additive * dim * kLanes<C>);
     log_sum = a.take<C>(queries);
     delta = a.take<C>(queries);
-    first_key = a.take<Integer>(queries);
-    end_key = a.take<Integer>(queries);
+    looking = a.take<Integer>(LookingQueries<C>::kArrays * queries);
     scores = a.take<C>(block);
     weight_gradients = a.take<C>(block);
     cap_slope = a.take<C>(s.soft_cap > 0 ? kQueryBlock : 0);
     function_slope = a.take<C>(s.function.function != nullptr ? kQueryBlock : 0);
     weights = a.take<E>(block);
-    score_gradients = a.take<E>(block);
-    score_panels = a.take<E>(block);
+    score_gradients = a.take<E>(dot * block);
+    score_panels = a.take<E>(dot * block);
     key_sum = a.take<C>(keys * dim);
     value_sum = a.take<C>(keys * value_dim);
     query_sum = a.take<C>(work.slices > 1 ? 0 : dim * queries);
@@ -76,26 +88,37 @@ struct Scratch {
   }
 };
 
-// dQ [queries][dim] of one head from dQ^T.
+// Rows [count][dim] of one head from their transpose, from `first` on.
 template <class S>
-void write_query_gradient(const AttentionBackward& work, std::int64_t batch, std::int64_t head,
-                          const Compute<S>* sum) {
+void write_transposed(const Compute<S>* sum, std::int64_t count, std::int64_t dim,
+                      const backend::HeadsOperand& to, std::int64_t batch, std::int64_t first,
+                      std::int64_t head) {
   using C = Compute<S>;
-  const AttentionShape& s = work.shape;
-  const std::int64_t queries = padded(s.queries);
+  const std::int64_t stride = padded(count);
   alignas(64) C tile[16 * 16];
-  for (std::int64_t q = 0; q < s.queries; q += 16)
-    for (std::int64_t d = 0; d < s.dim; d += 16) {
-      transpose_words(reinterpret_cast<const Word<C>*>(sum + d * queries + q), queries, 16,
+  for (std::int64_t r = 0; r < count; r += 16)
+    for (std::int64_t d = 0; d < dim; d += 16) {
+      transpose_words(reinterpret_cast<const Word<C>*>(sum + d * stride + r), stride, 16,
                       reinterpret_cast<Word<C>*>(tile));
-      const std::int64_t columns = min_integer(16, s.dim - d);
-      for (std::int64_t i = 0; i < min_integer(16, s.queries - q); ++i) {
-        S* out = at<S>(work.query_gradient, batch, q + i, head) + d;
+      const std::int64_t columns = min_integer(16, dim - d);
+      for (std::int64_t i = 0; i < min_integer(16, count - r); ++i) {
+        S* out = at<S>(to, batch, first + r + i, head) + d;
         for_each_vector<C>(columns, [&](std::int64_t c, std::int64_t n) {
           store_some(out + c, load_some(tile + i * 16 + c, n), n);
         });
       }
     }
+}
+
+// dQ [queries][dim] of one head from dQ^T.
+template <class S>
+void write_query_gradient(const AttentionBackward& work, std::int64_t batch, std::int64_t head,
+                          const Compute<S>* sum) {
+  const AttentionShape& s = work.shape;
+  if (is_additive(s))
+    write_transposed<Compute<S>>(sum, s.queries, s.dim, work.query_gradient, batch, 0, head);
+  else
+    write_transposed<S>(sum, s.queries, s.dim, work.query_gradient, batch, 0, head);
 }
 
 // Where the dQ^T of one slice of one head lies when there are several.
@@ -123,12 +146,6 @@ class Head {
     zero(x_.key_sum, keys_ * dim_);
     zero(x_.value_sum, keys_ * value_dim_);
     zero(x_.bias_sum, keys_);
-    for (std::int64_t q = 0; q < queries_; ++q) {
-      // A query beyond the end looks at nothing.
-      const KeyRange keys = q < s_.queries ? keys_of(s_, batch_, q) : KeyRange{0, 0};
-      x_.first_key[q] = static_cast<Integer>(keys.begin);
-      x_.end_key[q] = static_cast<Integer>(keys.end);
-    }
     for (std::int64_t i = 0; i < group; ++i) {
       const std::int64_t head = key_head_ * group + i;
       pack_queries(head);
@@ -137,7 +154,10 @@ class Head {
       for (std::int64_t key = 0; key < count_; key += kKeyBlock) key_block(head, key);
       if (work_.slices == 1) write_query_gradient<S>(work_, batch_, head, query_sum_);
     }
-    write_rows(x_.key_sum, dim_, s_.dim, work_.key_gradient);
+    if (is_additive_)
+      write_additive_gradients();
+    else
+      write_rows(x_.key_sum, dim_, s_.dim, work_.key_gradient);
     write_rows(x_.value_sum, value_dim_, s_.value_dim, work_.value_gradient);
     if (work_.key_bias_gradient != nullptr)
       __builtin_memcpy(
@@ -146,25 +166,35 @@ class Head {
   }
 
  private:
-  using Integer = typename VectorOf<C>::scalar_integer;
+  using Coverage = typename LookingQueries<C>::Coverage;
 
   static void zero(C* p, std::int64_t count) {
     __builtin_memset(p, 0, static_cast<std::size_t>(count) * sizeof(C));
   }
 
   void pack_keys() {
-    key_rows_ = padded_rows_of(at<S>(work_.key, batch_, first_, key_head_), work_.key.row_stride, count_,
-                               s_.dim, x_.key_rows, keys_, dim_);
-    transpose_rows(key_rows_, keys_, dim_, x_.key_columns);
+    if (is_additive_) {
+      pack_additive_rows(s_, work_.key, batch_, first_, count_, key_head_, keys_, x_.additive_keys);
+      zero(x_.vector_sum, dim_ * kLanes<C>);
+    } else {
+      key_rows_ = padded_rows_of(at<S>(work_.key, batch_, first_, key_head_), work_.key.row_stride, count_,
+                                 s_.dim, x_.key_rows, keys_, dim_);
+      transpose_rows(key_rows_, keys_, dim_, x_.key_columns);
+    }
     value_rows_ = padded_rows_of(at<S>(work_.value, batch_, first_, key_head_), work_.value.row_stride,
                                  count_, s_.value_dim, x_.value_rows, keys_, value_dim_);
   }
 
   void pack_queries(std::int64_t head) {
-    const Rows<E> queries = padded_rows_of(at<S>(work_.query, batch_, 0, head), work_.query.row_stride,
-                                           s_.queries, s_.dim, x_.rows, queries_, dim_);
-    pack_transposed(queries, queries_, dim_, x_.query_columns);
-    pack_panels(queries, queries_, dim_, x_.query_panels);
+    if (is_additive_) {
+      pack_additive_rows(s_, work_.query, batch_, 0, s_.queries, head, queries_, x_.additive_rows);
+      pack_additive_panels(s_, x_.additive_rows, queries_, x_.additive_queries);
+    } else {
+      const Rows<E> queries = padded_rows_of(at<S>(work_.query, batch_, 0, head), work_.query.row_stride,
+                                             s_.queries, s_.dim, x_.rows, queries_, dim_);
+      pack_transposed(queries, queries_, dim_, x_.query_columns);
+      pack_panels(queries, queries_, dim_, x_.query_panels);
+    }
     const Rows<E> gradients =
         padded_rows_of(at<S>(work_.output_gradient, batch_, 0, head), work_.output_gradient.row_stride,
                        s_.queries, s_.value_dim, x_.rows, queries_, value_dim_);
@@ -190,60 +220,35 @@ class Head {
   // One block of keys, counted from the slice's first, against all queries that may look at it.
   void key_block(std::int64_t head, std::int64_t key) {
     const std::int64_t count = min_integer(kKeyBlock, count_ - key), rows = (count + 15) / 16 * 16;
-    const KeyRange looking = queries_that_look(first_ + key, count);
+    const KeyRange looking = looking_.queries_that_look(first_ + key, count);
+    const AdditiveScore<S> additive(s_, head);
     for (std::int64_t query = looking.begin; query < looking.end; query += kQueryBlock) {
       const std::int64_t columns = min_integer(kQueryBlock, looking.end - query);
-      const Coverage covered = coverage(first_ + key, count, query, columns);
+      const Coverage covered = looking_.coverage(first_ + key, count, query, columns);
       if (covered == Coverage::none) continue;
-      product(key_rows_.data + key * key_rows_.stride, key_rows_.stride, Panels<E>{x_.query_columns, dim_}, 0,
-              query, x_.scores, kQueryBlock, rows, columns, dim_, false);
+      const C *additive_keys = x_.additive_keys + key * dim_,
+              *additive_queries = x_.additive_queries + query * dim_;
+      if (is_additive_)
+        additive.scores(additive_keys, rows, additive_queries, columns, x_.scores, kQueryBlock);
+      else
+        product(key_rows_.data + key * key_rows_.stride, key_rows_.stride, Panels<E>{x_.query_columns, dim_},
+                0, query, x_.scores, kQueryBlock, rows, columns, dim_, false);
       product(value_rows_.data + key * value_rows_.stride, value_rows_.stride,
               Panels<E>{x_.gradient_columns, value_dim_}, 0, query, x_.weight_gradients, kQueryBlock, rows,
               columns, value_dim_, false);
       weigh(head, key, count, rows, query, columns, covered == Coverage::all);
       product(x_.weights, kQueryBlock, Panels<E>{x_.gradient_panels, queries_}, query, 0,
               x_.value_sum + key * value_dim_, value_dim_, rows, value_dim_, columns, true);
+      if (is_additive_) {
+        additive.add_gradients(additive_keys, rows, additive_queries, columns, x_.scores, kQueryBlock,
+                               x_.key_sum + key, keys_, query_sum_ + query, queries_, x_.vector_sum);
+        continue;
+      }
       product(x_.score_gradients, kQueryBlock, Panels<E>{x_.query_panels, queries_}, query, 0,
               x_.key_sum + key * dim_, dim_, rows, dim_, columns, true);
       product(x_.key_columns + key, keys_, Panels<E>{x_.score_panels, kKeyBlock}, 0, 0, query_sum_ + query,
               queries_, dim_, columns, padded(rows), true);
     }
-  }
-
-  // From the first to the last query whose interval reaches into these keys, on the bounds of panels.
-  KeyRange queries_that_look(std::int64_t key, std::int64_t count) const {
-    if (s_.place.first_key == nullptr) return {0, queries_};
-    const auto begin = static_cast<Integer>(key), end = static_cast<Integer>(key + count);
-    const auto looks = [&](std::int64_t q) { return x_.first_key[q] < end && x_.end_key[q] > begin; };
-    std::int64_t first = 0, last = s_.queries;
-    while (first < last && !looks(first)) ++first;
-    while (last > first && !looks(last - 1)) --last;
-    const std::int64_t bound = s_.place.blocks == nullptr ? kPadding : backend::AttentionPlace::kBlock;
-    return {first / bound * bound, padded(last)};
-  }
-
-  enum class Coverage : std::uint8_t { none, some, all };
-
-  // How many pairs of a block may look at each other.
-  Coverage coverage(std::int64_t key, std::int64_t count, std::int64_t query, std::int64_t columns) const {
-    constexpr std::int64_t kBlock = backend::AttentionPlace::kBlock;
-    bool any = s_.place.first_key == nullptr, all = query + columns <= s_.queries;
-    if (s_.place.first_key != nullptr) {
-      const auto begin = static_cast<Integer>(key), end = static_cast<Integer>(key + count);
-      for (std::int64_t q = query; q < query + columns; ++q) {
-        any |= x_.first_key[q] < end && x_.end_key[q] > begin && x_.first_key[q] < x_.end_key[q];
-        all &= x_.first_key[q] <= begin && x_.end_key[q] >= end;
-      }
-    }
-    if (any && s_.place.blocks != nullptr) {
-      any = false;
-      for (std::int64_t q = query; q < min_integer(query + columns, s_.queries); q += kBlock) {
-        const std::uint32_t block = mask_block(s_, q, key);
-        any |= block != backend::AttentionPlace::kEmpty;
-        all &= block == backend::AttentionPlace::kFull;
-      }
-    }
-    return !any ? Coverage::none : all ? Coverage::all : Coverage::some;
   }
 
   // Dot products of one key with the queries of a block become scores, and the slopes of what made them are
@@ -279,26 +284,6 @@ class Head {
     s_.function.apply(s_.function.function, line, scores, sizeof(C) == 8);
   }
 
-  // Lanes of queries from `query` that may look at a key of row r of the block.
-  IntegerVector<C> lanes_that_look(std::int64_t key, std::int64_t query) const {
-    IntegerVector<C> begin, end;
-    __builtin_memcpy(&begin, x_.first_key + query, sizeof begin);
-    __builtin_memcpy(&end, x_.end_key + query, sizeof end);
-    const IntegerVector<C> at = splat_integer<C>(key);
-    IntegerVector<C> look = (begin <= at) & (at < end);
-    if (s_.place.blocks != nullptr && query < s_.queries) {
-      constexpr std::int64_t kBlock = backend::AttentionPlace::kBlock;
-      const std::uint32_t block = mask_block(s_, query, key);
-      if (block >= backend::AttentionPlace::kFirstBits)
-        look &= mask_lanes<C>(
-            s_.place.bits_by_key[(block - backend::AttentionPlace::kFirstBits) * kBlock + key % kBlock],
-            query % kBlock);
-      else if (block == backend::AttentionPlace::kEmpty)
-        look = IntegerVector<C>{};
-    }
-    return look;
-  }
-
   // Scores and weight gradients of the block become weights and score gradients, in the layouts of the
   // products.
   void weigh(std::int64_t head, std::int64_t key, std::int64_t count, std::int64_t rows, std::int64_t query,
@@ -316,7 +301,8 @@ class Head {
                   query - first_ - key + s_.keys - 1;
     // Copies, because the stores below might change what they are copies of for all that the compiler knows.
     const bool sigmoid = s_.sigmoid, drops = s_.dropout > 0, modified = is_modified_,
-               has_function = s_.function.function != nullptr, has_cap = s_.soft_cap > 0;
+               has_function = s_.function.function != nullptr, has_cap = s_.soft_cap > 0,
+               additive = is_additive_;
     const Scratch<E, C> x = x_;
     for (std::int64_t r = 0; r < padded(rows); ++r) {
       if (drops && r % kDropoutTile == 0 && r < count)
@@ -330,7 +316,8 @@ class Head {
         const std::int64_t place = r * kQueryBlock + j;
         Vector<C> p{}, ds{};
         IntegerVector<C> looks{};
-        if (r < count && (all_look || any_lane<C>(looks = lanes_that_look(first_ + key + r, query + j)))) {
+        if (r < count &&
+            (all_look || any_lane<C>(looks = looking_.lanes_that_look(first_ + key + r, query + j)))) {
           const Vector<C> t = load(x.scores + place) * scale2;
           p = sigmoid ? sigmoid2_of<S>(t + sigmoid_bias) : exp2_of<S>(t - load(x.log_sum + query + j));
           if (!all_look) p = looks ? p : Vector<C>{};
@@ -359,10 +346,14 @@ class Head {
           p = kept;
         }
         store(x.weights + place, p);
-        store(x.score_gradients + place, ds);
+        if (additive)
+          store(x.scores + place, ds);
+        else
+          store(x.score_gradients + place, ds);
       }
       if (modified && r < count) x.bias_sum[key + r] += sum_lanes<C>(bias_gradient);
     }
+    if (additive) return;
     // B with k along keys; its panels are kKeyBlock deep whatever part of them is used.
     for (std::int64_t panel = 0; panel < columns; panel += kPanel)
       for (std::int64_t r = 0; r < padded(rows); r += kStep<E>)
@@ -373,6 +364,14 @@ class Head {
   // ds * slope, but 0 where ds is 0: the slope beyond the last query is whatever lay in memory.
   static Vector<C> zero_where_zero(Vector<C> ds, Vector<C> slope) {
     return ds == Vector<C>{} ? Vector<C>{} : ds * slope;
+  }
+
+  void write_additive_gradients() {
+    write_transposed<C>(x_.key_sum, count_, s_.dim, work_.key_gradient, batch_, first_, key_head_);
+    if (work_.vector_gradient == nullptr) return;
+    C* out = static_cast<C*>(work_.vector_gradient) +
+             ((batch_ * s_.heads + key_head_) * work_.slices + slice_) * s_.dim;
+    for (std::int64_t u = 0; u < s_.dim; ++u) out[u] = sum_lanes<C>(load(x_.vector_sum + u * kLanes<C>));
   }
 
   void write_rows(const C* sum, std::int64_t width, std::int64_t columns, const backend::HeadsOperand& to) {
@@ -395,7 +394,8 @@ class Head {
                count_ = min_integer(keys_of_a_slice(work_), s_.keys - first_);
   std::int64_t keys_ = padded(count_), queries_ = padded(s_.queries), dim_ = padded(s_.dim),
                value_dim_ = padded(s_.value_dim);
-  bool is_modified_ = is_modified(s_);
+  bool is_modified_ = is_modified(s_), is_additive_ = is_additive(s_);
+  LookingQueries<C> looking_ = {s_, batch_, x_.looking};
 };
 
 std::size_t backward_scratch_bytes(const AttentionBackward& work) {

@@ -19,12 +19,14 @@ constexpr std::int64_t kKeyBlock = kForwardKeys;
 template <class E, class C>
 struct Scratch {
   E* query;
+  C* additive_query;
   E* weights;
   C* scores;
   C* sum;  // of weights times values, for each query
 
   Scratch(Arena& arena, const AttentionShape& s)
       : query(arena.take<E>(kQueryBlock * padded(s.dim))),
+        additive_query(arena.take<C>(is_additive(s) ? kQueryBlock * padded(s.dim) : 0)),
         weights(arena.take<E>(kQueryBlock * kKeyBlock)),
         scores(arena.take<C>(kQueryBlock * kKeyBlock)),
         sum(arena.take<C>(kQueryBlock * padded(s.value_dim))) {}
@@ -87,8 +89,12 @@ class QueryBlock {
 
   void run() {
     const std::int64_t width = padded(s_.dim);
-    const Rows<E> query = padded_rows_of(at<S>(work_.query, batch_, first_, head_), work_.query.row_stride,
-                                         rows_, s_.dim, x_.query, padded_rows_, width);
+    Rows<E> query{};
+    if (is_additive(s_))
+      pack_additive_rows(s_, work_.query, batch_, first_, rows_, head_, padded_rows_, x_.additive_query);
+    else
+      query = padded_rows_of(at<S>(work_.query, batch_, first_, head_), work_.query.row_stride, rows_, s_.dim,
+                             x_.query, padded_rows_, width);
     std::int64_t begin = s_.keys, end = 0;
     const C sink = s_.sink == nullptr ? C(0) : static_cast<const C*>(s_.sink)[head_] * C(1.4426950408889634);
     for (std::int64_t r = 0; r < rows_; ++r) {
@@ -106,8 +112,12 @@ class QueryBlock {
         next_keys(s_, first_, begin / backend::AttentionPlace::kBlock * backend::AttentionPlace::kBlock, end);
     for (; now.begin < now.end; now = next_keys(s_, first_, now.end, end)) {
       const std::int64_t count = now.end - now.begin, columns = padded(count);
-      product(query.data, query.stride, Panels<E>{other_.keys, width}, 0, now.begin, x_.scores, kKeyBlock,
-              padded_rows_, columns, width, false);
+      if (is_additive(s_))
+        additive_block<S>(s_, head_, x_.additive_query, padded_rows_, other_.additive_keys, now, from_, to_,
+                          rows_, x_.scores);
+      else
+        product(query.data, query.stride, Panels<E>{other_.keys, width}, 0, now.begin, x_.scores, kKeyBlock,
+                padded_rows_, columns, width, false);
       for (std::int64_t r = 0; r < rows_; ++r) weigh(r, now.begin, count, columns);
       for (std::int64_t r = rows_; r < padded_rows_; ++r)
         for (std::int64_t j = 0; j < columns; j += kLanes<C>)
@@ -190,10 +200,16 @@ void pack_of(const AttentionForward& work, std::int64_t batch, std::int64_t key_
   Arena packed_arena(packed);
   const PackedHead<E> to(packed_arena, s);
   const std::int64_t keys = padded(s.keys), width = padded(s.dim), value_width = padded(s.value_dim);
+  if (is_additive(s)) {
+    auto* rows = Arena(memory).take<Compute<S>>(keys * width);
+    pack_additive_rows(s, work.key, batch, 0, s.keys, key_head, keys, rows);
+    pack_additive_panels(s, rows, keys, to.additive_keys);
+  }
   E* buffer = Arena(memory).take<E>(keys * max_integer(width, value_width));
-  pack_transposed(padded_rows_of(at<S>(work.key, batch, 0, key_head), work.key.row_stride, s.keys, s.dim,
-                                 buffer, keys, width),
-                  keys, width, to.keys);
+  if (!is_additive(s))
+    pack_transposed(padded_rows_of(at<S>(work.key, batch, 0, key_head), work.key.row_stride, s.keys, s.dim,
+                                   buffer, keys, width),
+                    keys, width, to.keys);
   if (work.value.data == nullptr) return;
   pack_panels(padded_rows_of(at<S>(work.value, batch, 0, key_head), work.value.row_stride, s.keys,
                              s.value_dim, buffer, keys, value_width),
@@ -210,7 +226,8 @@ std::size_t forward_scratch_bytes(const AttentionShape& s) {
   Arena arena(nullptr), rows(nullptr);
   visit_floating(s.dtype, [&]<class S>() {
     Scratch<Packed<S>, Compute<S>>(arena, s);
-    rows.take<Packed<S>>(padded(s.keys) * max_integer(padded(s.dim), padded(s.value_dim)));
+    // Additive keys are f32 where the values may be bf16.
+    rows.take<Compute<S>>(padded(s.keys) * max_integer(padded(s.dim), padded(s.value_dim)));
   });
   return arena.used() > rows.used() ? arena.used() : rows.used();
 }

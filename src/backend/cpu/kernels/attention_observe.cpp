@@ -15,6 +15,7 @@ using backend::AttentionShape;
 template <class E, class C>
 struct Scratch {
   E* query;
+  C* additive_query;
   C* scores;
   C* mass;  // of the keys that pass by
   C* top_weights;
@@ -22,6 +23,7 @@ struct Scratch {
 
   Scratch(Arena& arena, const AttentionShape& s, std::int64_t top)
       : query(arena.take<E>(kForwardQueries * padded(s.dim))),
+        additive_query(arena.take<C>(is_additive(s) ? kForwardQueries * padded(s.dim) : 0)),
         scores(arena.take<C>(kForwardQueries * kForwardKeys)),
         mass(arena.take<C>(kForwardKeys)),
         top_weights(arena.take<C>(kForwardQueries * top)),
@@ -51,8 +53,12 @@ class ObservedBlock {
 
   void run() {
     const std::int64_t width = padded(s_.dim), padded_rows = (rows_ + 15) / 16 * 16;
-    const Rows<E> query = padded_rows_of(at<S>(work_.query, batch_, first_, head_), work_.query.row_stride,
-                                         rows_, s_.dim, x_.query, padded_rows, width);
+    Rows<E> query{};
+    if (is_additive(s_))
+      pack_additive_rows(s_, work_.query, batch_, first_, rows_, head_, padded_rows, x_.additive_query);
+    else
+      query = padded_rows_of(at<S>(work_.query, batch_, first_, head_), work_.query.row_stride, rows_, s_.dim,
+                             x_.query, padded_rows, width);
     std::int64_t begin = s_.keys, end = 0;
     for (std::int64_t r = 0; r < rows_; ++r) {
       const KeyRange keys = keys_of(s_, batch_, first_ + r);
@@ -72,8 +78,12 @@ class ObservedBlock {
     KeyRange now = next_keys(s_, first_, begin / kBlock * kBlock, end);
     for (; now.begin < now.end; now = next_keys(s_, first_, now.end, end)) {
       const std::int64_t count = now.end - now.begin;
-      product(query.data, query.stride, Panels<E>{other_.keys, width}, 0, now.begin, x_.scores, kForwardKeys,
-              padded_rows, padded(count), width, false);
+      if (is_additive(s_))
+        additive_block<S>(s_, head_, x_.additive_query, padded_rows, other_.additive_keys, now, from_, to_,
+                          rows_, x_.scores);
+      else
+        product(query.data, query.stride, Panels<E>{other_.keys, width}, 0, now.begin, x_.scores,
+                kForwardKeys, padded_rows, padded(count), width, false);
       if (mass_ != nullptr)
         for (std::int64_t j = 0; j < kForwardKeys; j += kLanes<C>) store(x_.mass + j, Vector<C>{});
       for (std::int64_t r = 0; r < rows_; ++r) count_row(r, now.begin, count);

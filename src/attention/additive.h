@@ -1,0 +1,14 @@
+#pragma once
+
+#include "attention/lower.h"
+
+namespace attend::attention {
+
+/// Parameters::vector [heads, hidden]. Throws Error when it is missing or has another shape.
+Tensor additive_vector(const Run& run, std::int64_t heads, DType dtype);
+
+/// Score::Kind::additive: query becomes query_weight q and key key_weight k, both f32 (f64 for f64), with a
+/// key and a value for each query head.
+void lower_additive(Lowered& x, const Run& run);
+
+}  // namespace attend::attention
