@@ -294,7 +294,7 @@ double error_of(const Tensor& got, const Tensor& exact) {
 // Products of bf16 and sums of f32 leave this much. Gradients of parameters are sums over all rows, those of
 // slopes with distances as factors.
 double tolerance_of(const Case& c, bool is_parameter) {
-  constexpr double kNear = 32;
+  constexpr double kNear = 8;
   const bool far = is_parameter && c.spec.place.positions == Place::Positions::alibi_learned;
   const double reach = far ? std::max(1.0, static_cast<double>(std::max(c.queries, c.keys)) / kNear) : 1;
   switch (c.dtype) {
