@@ -61,8 +61,8 @@ fuzz:          ## run every fuzzer for FUZZ_SECONDS (default 60)
 	@scripts/fuzz
 
 bench:         ## speed of every part, as a fraction of this machine's measured limit
-	@scripts/setup build test
-	@scripts/build release
+	@scripts/setup build
+	@scripts/build release attend_program
 	@build/release/attend bench
 
 install: build ## install library, headers, CMake package and program below PREFIX (default /usr/local)
