@@ -65,8 +65,8 @@ std::vector<std::string> gpt_preset_names();
 std::string to_json(const GptConfig& config);
 
 /// Reads a JSON object; keys it does not have keep their defaults. Throws Error, with `source` in front, for
-/// text that is not a JSON object, for an unknown key (naming a known one that is near, or all), for a value of wrong
-/// type or out of range (naming the key and what is accepted), and for what validate() rejects.
+/// text that is not a JSON object, for an unknown key (naming a known one that is near, or all), for a value
+/// of wrong type or out of range (naming the key and what is accepted), and for what validate() rejects.
 GptConfig gpt_config_from_json(std::string_view text, std::string_view source = "config");
 
 }  // namespace attend::model
