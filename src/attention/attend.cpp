@@ -41,8 +41,8 @@ bool needs_gradient(const Tensor& tensor) {
   return tensor.defined() && autograd::requires_grad(tensor);
 }
 
-FusedResult fused(const Lowered& x) {
-  const FusedResult result = fused_forward(off_tape(x));
+FusedResult fused(const Lowered& x, const std::optional<StatisticsOptions>& wanted) {
+  const FusedResult result = fused_forward(off_tape(x), wanted);
   const autograd::Tensors inputs = {x.query, x.key, x.value, x.key_bias, x.distance_bias, x.sink, x.vector};
   if (autograd::is_recording(inputs))
     autograd::record(
@@ -64,8 +64,9 @@ FusedResult fused(const Lowered& x) {
 }
 
 // The same for parts of one tensor, whose gradient is one tensor too.
-FusedResult fused_packed(const Tensor& qkv, const Lowered& x) {
-  const FusedResult result = fused_forward(off_tape(x));
+FusedResult fused_packed(const Tensor& qkv, const Lowered& x,
+                         const std::optional<StatisticsOptions>& wanted) {
+  const FusedResult result = fused_forward(off_tape(x), wanted);
   const autograd::Tensors inputs = {qkv, x.distance_bias, x.sink};
   if (autograd::is_recording(inputs))
     autograd::record("attend_packed", inputs, {result.output},
@@ -99,8 +100,8 @@ Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, const
   }
   if (!is_fused(spec)) return attend_composite(query, key, value, spec, run);
   const Lowered x = lower(query, key, value, spec, run);
-  const FusedResult result = fused(x);
-  tell_observer(query, key, spec, run, {&x, result.log_sum});
+  const FusedResult result = fused(x, wanted_of_pass(spec, run));
+  tell_observer(query, key, spec, run, &result);
   return heads_fused(result.output, spec, run);
 }
 
@@ -118,8 +119,8 @@ Tensor attend_packed(const Tensor& qkv, const AttentionSpec& spec, const Run& ru
   const Tensor query = part_of(qkv, 0), key = part_of(qkv, 1), value = part_of(qkv, 2);
   check_operands(query, key, value, spec);
   const Lowered x = lower(query, key, value, spec, run);
-  const FusedResult result = fused_packed(qkv, x);
-  tell_observer(query, key, spec, run, {&x, result.log_sum});
+  const FusedResult result = fused_packed(qkv, x, wanted_of_pass(spec, run));
+  tell_observer(query, key, spec, run, &result);
   return heads_fused(result.output, spec, run);
 }
 

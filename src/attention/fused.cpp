@@ -8,6 +8,7 @@
 #include "attend/base/error.h"
 #include "attend/base/parallel.h"
 #include "attention/kernel_work.h"
+#include "attention/packed_heads.h"
 #include "attention/validate.h"
 #include "backend/cast.h"
 #include "backend/kernels.h"
@@ -37,7 +38,8 @@ void forward_by_head(const backend::AttentionForward& work) {
   const AttentionShape& s = work.shape;
   const std::int64_t group = s.heads / s.key_heads;
   const std::int64_t blocks = (s.queries + kernels.query_block - 1) / kernels.query_block;
-  const std::size_t packed_bytes = kernels.packed_bytes(s), scratch_bytes = kernels.forward_scratch_bytes(s);
+  const std::size_t packed_bytes = kernels.packed_bytes(s),
+                    scratch_bytes = kernels.forward_scratch_bytes(work);
   parallel_for(s.batch * s.key_heads, 1, [&](std::int64_t begin, std::int64_t end) {
     std::shared_ptr<Storage> packed, memory;
     for (std::int64_t unit = begin; unit < end; ++unit) {
@@ -54,19 +56,9 @@ void forward_by_head(const backend::AttentionForward& work) {
 void forward_by_block(const backend::AttentionForward& work) {
   const auto& kernels = backend::kernels().attention;
   const AttentionShape& s = work.shape;
-  const std::int64_t group = s.heads / s.key_heads, units = s.batch * s.key_heads;
   const std::int64_t blocks = (s.queries + kernels.query_block - 1) / kernels.query_block;
-  const std::size_t packed_bytes = kernels.packed_bytes(s), scratch_bytes = kernels.forward_scratch_bytes(s);
-  const auto packed = Storage::allocate(packed_bytes * static_cast<std::size_t>(units));
-  const auto packed_unit = [&](std::int64_t unit) {
-    return packed->data() + unit * static_cast<std::int64_t>(packed_bytes);
-  };
-  parallel_for(units, 1, [&](std::int64_t begin, std::int64_t end) {
-    std::shared_ptr<Storage> memory;
-    for (std::int64_t unit = begin; unit < end; ++unit)
-      kernels.pack(work, unit / s.key_heads, unit % s.key_heads, packed_unit(unit),
-                   scratch(memory, scratch_bytes));
-  });
+  const std::size_t scratch_bytes = kernels.forward_scratch_bytes(work);
+  const PackedHeads packed(work);
   parallel_for(s.batch * s.heads * blocks, 1, [&](std::int64_t begin, std::int64_t end) {
     std::shared_ptr<Storage> memory;
     for (std::int64_t i = begin; i < end; ++i) {
@@ -74,8 +66,7 @@ void forward_by_block(const backend::AttentionForward& work) {
       const std::int64_t block = blocks - 1 - i / (s.batch * s.heads),
                          head_of_batch = i % (s.batch * s.heads);
       const std::int64_t batch = head_of_batch / s.heads, head = head_of_batch % s.heads;
-      kernels.forward_block(work, batch, head, block, packed_unit(batch * s.key_heads + head / group),
-                            scratch(memory, scratch_bytes));
+      kernels.forward_block(work, batch, head, block, packed.of(batch, head), scratch(memory, scratch_bytes));
     }
   });
 }
@@ -105,7 +96,7 @@ void check_operands(const Tensor& query, const Tensor& key, const Tensor& value,
     fail("the query heads are a multiple of the key heads");
 }
 
-FusedResult fused_forward(const Lowered& x) {
+FusedResult fused_forward(const Lowered& x, const std::optional<StatisticsOptions>& wanted) {
   const AttentionShape shape = shape_of(x);
   const Tensor output =
       Tensor::empty({shape.batch, shape.queries, shape.heads, shape.value_dim}, shape.dtype);
@@ -116,7 +107,8 @@ FusedResult fused_forward(const Lowered& x) {
                                           .value = operand(x.value),
                                           .output = operand(output),
                                           .log_sum = log_sum.raw()};
-  // Both ways compute each block alike, so which one is taken changes no bit.
+  // All ways compute each block alike, so which one is taken changes no bit.
+  if (wanted) return {output, log_sum, forward_with_statistics(work, *wanted)};
   constexpr std::int64_t kManyHeads = 16;
   if (work.shape.batch * work.shape.key_heads >= kManyHeads)
     forward_by_head(work);

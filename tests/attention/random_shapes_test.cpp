@@ -292,16 +292,19 @@ double error_of(const Tensor& got, const Tensor& exact) {
 }
 
 // Products of bf16 and sums of f32 leave this much. Gradients of parameters are sums over all rows, those of
-// slopes with distances as factors.
+// slopes with distances as factors: what rounding leaves of terms that cancel grows with the distance and
+// with the root of the number of rows.
 double tolerance_of(const Case& c, bool is_parameter) {
-  constexpr double kNear = 8;
+  constexpr double kNear = 8, kRounding = 4e-6;
   const bool far = is_parameter && c.spec.place.positions == Place::Positions::alibi_learned;
-  const double reach = far ? std::max(1.0, static_cast<double>(std::max(c.queries, c.keys)) / kNear) : 1;
+  const auto farthest = static_cast<double>(std::max(c.queries, c.keys));
+  const double reach = far ? std::max(1.0, farthest / kNear) : 1,
+               rounded = far ? kRounding * farthest * std::sqrt(static_cast<double>(c.batch * c.queries)) : 0;
   switch (c.dtype) {
     case DType::f64:
       return 1e-11;
     case DType::f32:
-      return reach * (is_parameter ? 5e-5 : 2e-5);
+      return std::max(rounded, is_parameter ? 5e-5 : 2e-5);
     default:
       return reach * (is_parameter ? 0.2 : 0.04);
   }

@@ -136,6 +136,46 @@ TEST(Statistics, AnObserverGetsThemAndChangesNoBit) {
     }
 }
 
+// Later keys score higher, so that every block of keys brings a new maximum; the sink joins the sum only.
+TEST(Statistics, CountMaximaThatGrowAndSinks) {
+  for (const bool sink : {false, true})
+    for (const auto& [dtype, tolerance] :
+         {std::pair{DType::f64, 1e-10}, {DType::f32, 5e-5}, {DType::bf16, 4e-3}}) {
+      AttentionSpec spec;
+      spec.weigh.sink = sink;
+      const Tensor keys = random_tensor({1, 700, 2, 24}, DType::f64, 4),
+                   query = random_tensor({1, 70, 2, 24}, DType::f64, 3);
+      for (std::int64_t i = 0; i < keys.elements(); ++i) {
+        const double growth = 1 + static_cast<double>(i / 48) / 200;
+        keys.data<double>()[i] = growth * std::abs(keys.data<double>()[i]);
+      }
+      for (std::int64_t i = 0; i < query.elements(); ++i)
+        query.data<double>()[i] = std::abs(query.data<double>()[i]);
+      attention::Run run;
+      run.parameters.sink_logits = Tensor::from(std::vector<double>{9, 14}, {2});
+      if (dtype != DType::f64)
+        run.parameters.sink_logits = backend::cast(run.parameters.sink_logits, DType::f32);
+      const Tensor q = backend::cast(query, dtype), k = backend::cast(keys, dtype);
+      expect_counts(attention::statistics(q, k, spec, run, {.top = 7}), attention::weights(q, k, spec, run),
+                    7, tolerance, sink ? "with a sink" : "growing");
+    }
+}
+
+TEST(Statistics, AreOfTheWeightsBeforeDropout) {
+  AttentionSpec spec;
+  spec.weigh.dropout = 0.5;
+  const Tensor query = random_tensor({1, 90, 2, 16}, DType::f32, 3),
+               key = random_tensor({1, 300, 2, 16}, DType::f32, 4),
+               value = random_tensor({1, 300, 2, 16}, DType::f32, 5);
+  Counter counter;
+  attention::Run run = {.training = true, .random = {7, 1}, .layer = 3};
+  const Tensor plain = attention::attend(query, key, value, spec, run);
+  run.observer = &counter;
+  EXPECT_TRUE(test::same_bits(attention::attend(query, key, value, spec, run), plain));
+  ASSERT_EQ(counter.seen.size(), 1U);
+  expect_counts(counter.seen[0], attention::weights(query, key, spec), 2, 2e-5, "dropout");
+}
+
 TEST(Statistics, AreTheSameBitsForAnyNumberOfThreads) {
   const int before = threads();
   const Tensor query = random_tensor({1, 500, 1, 16}, DType::f32, 3),

@@ -32,18 +32,27 @@ inline IntegerVector<C> splat_integer(std::int64_t value) {
   return IntegerVector<C>{} + static_cast<typename VectorOf<C>::scalar_integer>(value);
 }
 
-/// True when some lane is all ones, lanes being all ones or all zeros.
+/// Bit i is that of lane i, lanes being all ones or all zeros.
+template <class C>
+inline unsigned bits_of_lanes(IntegerVector<C> lanes) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(C) == 4) return _mm512_movepi32_mask(bit_cast_vector<__m512i>(lanes));
+  return _mm512_movepi64_mask(bit_cast_vector<__m512i>(lanes));
+#elif defined(__AVX2__)
+  if constexpr (sizeof(C) == 4)
+    return static_cast<unsigned>(_mm256_movemask_ps(bit_cast_vector<__m256>(lanes)));
+  return static_cast<unsigned>(_mm256_movemask_pd(bit_cast_vector<__m256d>(lanes)));
+#else
+  unsigned bits = 0;
+  for (int i = 0; i < kLanes<C>; ++i) bits |= lanes[i] != 0 ? 1U << i : 0U;
+  return bits;
+#endif
+}
+
+/// True when some lane is all ones.
 template <class C>
 inline bool any_lane(IntegerVector<C> lanes) {
-#if defined(__AVX512F__)
-  return _mm512_test_epi32_mask(bit_cast_vector<__m512i>(lanes), bit_cast_vector<__m512i>(lanes)) != 0;
-#elif defined(__AVX2__)
-  return _mm256_testz_si256(bit_cast_vector<__m256i>(lanes), bit_cast_vector<__m256i>(lanes)) == 0;
-#else
-  for (int i = 0; i < kLanes<C>; ++i)
-    if (lanes[i] != 0) return true;
-  return false;
-#endif
+  return bits_of_lanes<C>(lanes) != 0;
 }
 
 /// 2^x for x <= 127 (1023 in f64), 0 for x below -100 (-900), long before products with it leave the normal

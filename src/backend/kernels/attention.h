@@ -70,12 +70,25 @@ struct AttentionShape {
   static constexpr double kMostExponent = 20;
 };
 
+/// What a forward pass counts of its weights, before dropout; f32, and f64 where the tensors are.
+struct AttentionStatistics {
+  std::int64_t top = 0;
+  /// [batch, heads, queries, top]: largest weight first, -1 beyond the last
+  std::int32_t* top_keys = nullptr;
+  void* top_weights = nullptr;                   ///< the same shape
+  void *entropy = nullptr, *distance = nullptr;  ///< [batch, heads, queries]
+  /// Parts of the queries that sum by themselves, in the order of their blocks: block b is in b % slices.
+  std::int64_t slices = 1;
+  void* mass = nullptr;  ///< [batch, heads, slices, keys], zero to begin with
+};
+
 struct AttentionForward {
   AttentionShape shape;
   HeadsOperand query, key, value, output;
   /// [batch, heads, queries]: log2 of the sum over keys of 2^(score / ln 2), f32 (f64 for f64), and +infinity
   /// for a query that may look at nothing; so each weight is 2^(score / ln 2 - log_sum).
   void* log_sum = nullptr;
+  const AttentionStatistics* statistics = nullptr;  ///< null: not wanted; of a softmax alone
 };
 
 struct AttentionBackward {
@@ -96,20 +109,13 @@ struct AttentionBackward {
   void* vector_gradient = nullptr;  ///< [batch, heads, slices, dim], of an additive score
 };
 
-/// What the weights of a forward pass that is done look like, from its log_sum; f32, and f64 where the
-/// tensors are. Null: not wanted.
-struct AttentionObserve {
+/// The weights of some queries of a forward pass that is done, from its log_sum; f32, and f64 where the
+/// tensors are.
+struct AttentionTile {
   AttentionShape shape;
   HeadsOperand query, key;
   const void* log_sum = nullptr;
-  std::int64_t top = 0;
-  std::int32_t* top_keys =
-      nullptr;                  ///< [batch, heads, queries, top]: largest weight first, -1 beyond the last
-  void* top_weights = nullptr;  ///< the same shape
-  void *entropy = nullptr, *distance = nullptr;  ///< [batch, heads, queries]
-  std::int64_t slices = 1;                       ///< parts of the queries that sum by themselves
-  void* mass = nullptr;                          ///< [batch, heads, slices, keys], zero to begin with
-  /// [queries - first_query up to last_query, keys] of one head, zero to begin with.
+  /// [queries from first_query on, keys] of one head, zero to begin with.
   void* weights = nullptr;
   std::int64_t first_query = 0;
 };
@@ -127,14 +133,14 @@ struct AttentionKernels {
   std::size_t (*packed_bytes)(const AttentionShape& shape) = nullptr;
   void (*pack)(const AttentionForward& work, std::int64_t batch, std::int64_t key_head, void* packed,
                void* scratch) = nullptr;
-  std::size_t (*forward_scratch_bytes)(const AttentionShape& shape) = nullptr;
+  std::size_t (*forward_scratch_bytes)(const AttentionForward& work) = nullptr;
   /// Output and log_sum of one block of queries of one head.
   void (*forward_block)(const AttentionForward& work, std::int64_t batch, std::int64_t head,
                         std::int64_t block, const void* packed, void* scratch) = nullptr;
-  std::size_t (*observe_scratch_bytes)(const AttentionShape& shape) = nullptr;
+  std::size_t (*tile_scratch_bytes)(const AttentionShape& shape) = nullptr;
   /// One block of queries of one head, with keys packed as for forward_block.
-  void (*observe_block)(const AttentionObserve& work, std::int64_t batch, std::int64_t head,
-                        std::int64_t block, std::int64_t slice, const void* packed, void* scratch) = nullptr;
+  void (*tile_block)(const AttentionTile& work, std::int64_t batch, std::int64_t head, std::int64_t block,
+                     const void* packed, void* scratch) = nullptr;
   std::size_t (*backward_scratch_bytes)(const AttentionBackward& work) = nullptr;
   /// The gradients of one slice of the keys of one key head, from the query heads that share it.
   void (*backward)(const AttentionBackward& work, std::int64_t batch, std::int64_t key_head,

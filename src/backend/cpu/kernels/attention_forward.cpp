@@ -1,8 +1,8 @@
 // Fused attention, forward (Dao, "FlashAttention-2", 2023): blocks of keys pass by a block of queries, whose
 // running maximum and sum make the softmax exact, so that no [queries, keys] tensor is ever in memory.
 
-#include "backend/cpu/attention_packed.h"
-#include "backend/cpu/attention_scores.h"
+#include "backend/cpu/attention_queries.h"
+#include "backend/cpu/attention_statistics.h"
 #include "backend/cpu/block_pack.h"
 #include "backend/cpu/kernels/table.h"
 
@@ -16,38 +16,49 @@ using backend::AttentionShape;
 constexpr std::int64_t kQueryBlock = kForwardQueries;
 constexpr std::int64_t kKeyBlock = kForwardKeys;
 
-template <class E, class C>
+template <class S>
 struct Scratch {
-  E* query;
-  C* additive_query;
+  using C = Compute<S>;
+  using E = Packed<S>;
+  typename BlockOfQueries<S>::Memory queries;
   E* weights;
   C* scores;
   C* sum;  // of weights times values, for each query
+  typename BlockStatistics<S>::Memory statistics;
 
-  Scratch(Arena& arena, const AttentionShape& s)
-      : query(arena.take<E>(kQueryBlock * padded(s.dim))),
-        additive_query(arena.take<C>(is_additive(s) ? kQueryBlock * padded(s.dim) : 0)),
+  Scratch(Arena& arena, const AttentionForward& work) : Scratch(arena, work, work.shape) {}
+
+ private:
+  Scratch(Arena& arena, const AttentionForward& work, const AttentionShape& s)
+      : queries(arena, s),
         weights(arena.take<E>(kQueryBlock * kKeyBlock)),
         scores(arena.take<C>(kQueryBlock * kKeyBlock)),
-        sum(arena.take<C>(kQueryBlock * padded(s.value_dim))) {}
+        sum(arena.take<C>(kQueryBlock * padded(s.value_dim))),
+        statistics(arena, work) {}
 };
 
-// Scores of one query become weights 2^(score - maximum), zero from `valid` on. Returns their sum.
-template <class S, class E, class C>
-C weigh_row(const C* scores, std::int64_t valid, std::int64_t width, C scale, C maximum, E* weights) {
+// Scores of one query become weights 2^(score - maximum), zero from `valid` on. Returns their sum. Tells
+// watch(first, score - maximum, weight) of each vector.
+template <class S, class E, class C, class Watch>
+C weigh_row(const C* scores, std::int64_t valid, std::int64_t width, C scale, C maximum, E* weights,
+            Watch&& watch) {
   Vector<C> sum{};
   const Vector<C> factor = splat(scale), offset = splat(maximum);
   std::int64_t j = 0;
   for (; j + kLanes<C> <= valid; j += kLanes<C>) {
-    const Vector<C> p = exp2_of<S>(load(scores + j) * factor - offset);
+    const Vector<C> y = load(scores + j) * factor - offset, p = exp2_of<S>(y);
     sum += p;
     store(weights + j, p);
+    watch(j, y, p);
   }
   if (j < valid) {
-    Vector<C> p = exp2_of<S>(load(scores + j) * factor - offset);
-    p = lane_numbers<C>() < splat_integer<C>(valid - j) ? p : Vector<C>{};
+    const IntegerVector<C> counts = lane_numbers<C>() < splat_integer<C>(valid - j);
+    const Vector<C> all = load(scores + j) * factor - offset, y = counts ? all : splat(C(-__builtin_inf()));
+    Vector<C> p = exp2_of<S>(all);
+    p = counts ? p : Vector<C>{};
     sum += p;
     store(weights + j, p);
+    watch(j, y, p);
     j += kLanes<C>;
   }
   for (; j < width; j += kLanes<C>) store(weights + j, Vector<C>{});
@@ -77,74 +88,57 @@ class QueryBlock {
   using E = Packed<S>;
 
   QueryBlock(const AttentionForward& work, std::int64_t batch, std::int64_t head, std::int64_t block,
-             const PackedHead<E>& other, const Scratch<E, C>& scratch)
+             const PackedHead<E>& other, const Scratch<S>& scratch)
       : work_(work),
         s_(work.shape),
         batch_(batch),
         head_(head),
-        first_(block * kQueryBlock),
-        rows_(min_integer(kQueryBlock, s_.queries - first_)),
+        queries_(work.shape, work.query, batch, head, block, other, scratch.queries),
         other_(other),
-        x_(scratch) {}
+        x_(scratch),
+        statistics_(work, batch, head, block, queries_.rows, scratch.statistics) {}
 
   void run() {
-    const std::int64_t width = padded(s_.dim);
-    Rows<E> query{};
-    if (is_additive(s_))
-      pack_additive_rows(s_, work_.query, batch_, first_, rows_, head_, padded_rows_, x_.additive_query);
-    else
-      query = padded_rows_of(at<S>(work_.query, batch_, first_, head_), work_.query.row_stride, rows_, s_.dim,
-                             x_.query, padded_rows_, width);
-    std::int64_t begin = s_.keys, end = 0;
-    const C sink = s_.sink == nullptr ? C(0) : static_cast<const C*>(s_.sink)[head_] * C(1.4426950408889634);
-    for (std::int64_t r = 0; r < rows_; ++r) {
-      const KeyRange keys = keys_of(s_, batch_, first_ + r);
-      from_[r] = keys.begin;
-      to_[r] = keys.end;
-      if (keys.begin < keys.end) {
-        begin = min_integer(begin, keys.begin);
-        end = max_integer(end, keys.end);
-      }
-      maximum_[r] = s_.sink == nullptr ? C(-__builtin_inf()) : sink;
+    const C sink = s_.sink == nullptr ? C(-__builtin_inf())
+                                      : static_cast<const C*>(s_.sink)[head_] * C(1.4426950408889634);
+    for (std::int64_t r = 0; r < queries_.rows; ++r) {
+      maximum_[r] = sink;
       total_[r] = s_.sink == nullptr ? C(0) : C(1);
     }
-    KeyRange now =
-        next_keys(s_, first_, begin / backend::AttentionPlace::kBlock * backend::AttentionPlace::kBlock, end);
-    for (; now.begin < now.end; now = next_keys(s_, first_, now.end, end)) {
-      const std::int64_t count = now.end - now.begin, columns = padded(count);
-      if (is_additive(s_))
-        additive_block<S>(s_, head_, x_.additive_query, padded_rows_, other_.additive_keys, now, from_, to_,
-                          rows_, x_.scores);
-      else
-        product(query.data, query.stride, Panels<E>{other_.keys, width}, 0, now.begin, x_.scores, kKeyBlock,
-                padded_rows_, columns, width, false);
-      for (std::int64_t r = 0; r < rows_; ++r) weigh(r, now.begin, count, columns);
-      for (std::int64_t r = rows_; r < padded_rows_; ++r)
-        for (std::int64_t j = 0; j < columns; j += kLanes<C>)
-          store(x_.weights + r * kKeyBlock + j, Vector<C>{});
-      if (s_.dropout > 0)
-        drop_weights<C>(s_, batch_, head_, first_, rows_, now.begin, columns, x_.weights, kKeyBlock);
-      product(x_.weights, kKeyBlock, Panels<E>{other_.values, padded(s_.keys)}, now.begin, 0, x_.sum,
-              value_width_, padded_rows_, value_width_, columns, started_);
+    for (KeyRange now = queries_.first_keys(); now.begin < now.end; now = queries_.keys_after(now)) {
+      const std::int64_t columns = padded(now.end - now.begin), padded_rows = queries_.padded_rows;
+      queries_.products(now, x_.scores);
+      // Statistics want the weights again, before dropout, so each block has its own place then.
+      E* weights = statistics_.is_wanted() ? statistics_.weights(now.begin) : x_.weights;
+      for (std::int64_t r = 0; r < queries_.rows; ++r) weigh(r, now, columns, weights + r * columns);
+      for (std::int64_t i = queries_.rows * columns; i < padded_rows * columns; i += kLanes<C>)
+        store(weights + i, Vector<C>{});
+      if (s_.dropout > 0) {
+        if (weights != x_.weights)
+          __builtin_memcpy(x_.weights, weights, static_cast<std::size_t>(padded_rows * columns) * sizeof(E));
+        weights = x_.weights;
+        drop_weights<C>(s_, batch_, head_, queries_.first, queries_.rows, now.begin, columns, weights,
+                        columns);
+      }
+      product(weights, columns, Panels<E>{other_.values, padded(s_.keys)}, now.begin, 0, x_.sum, value_width_,
+              padded_rows, value_width_, columns, started_);
       started_ = true;
     }
-    write();
+    C* log_sum = static_cast<C*>(work_.log_sum) + (batch_ * s_.heads + head_) * s_.queries + queries_.first;
+    write(log_sum);
+    if (statistics_.is_wanted()) statistics_.write(queries_, total_, log_sum);
   }
 
  private:
-  // Scores of query r over `count` keys from `key` become weights; what was summed before shrinks to the new
-  // maximum.
-  void weigh(std::int64_t r, std::int64_t key, std::int64_t count, std::int64_t columns) {
+  // Scores of query r become weights; what was summed before shrinks to the new maximum.
+  void weigh(std::int64_t r, KeyRange now, std::int64_t columns, E* weights) {
     C* scores = x_.scores + r * kKeyBlock;
-    E* weights = x_.weights + r * kKeyBlock;
-    const std::int64_t valid = max_integer(0, min_integer(count, to_[r] - key)),
-                       masked = min_integer(valid, from_[r] - key);
+    const std::int64_t valid = queries_.modify(r, now, is_modified_, scores);
     if (valid == 0) {
       for (std::int64_t j = 0; j < columns; j += kLanes<C>) store(weights + j, Vector<C>{});
+      if (statistics_.is_wanted()) statistics_.skip(r, now.begin);
       return;
     }
-    if (is_modified_) modify_by_query<C>(s_, batch_, head_, first_ + r, key, count, scores);
-    if (masked > 0 || s_.place.blocks != nullptr) mask_row<C>(s_, first_ + r, key, valid, masked, scores);
     if (s_.sigmoid) {
       sigmoid_row<S>(scores, valid, columns, scale2_, static_cast<C>(s_.sigmoid_bias * 1.4426950408889634),
                      weights);
@@ -152,20 +146,28 @@ class QueryBlock {
       return;
     }
     const C block_maximum = row_maximum(scores, valid) * scale2_;
-    const C before = maximum_[r], now = block_maximum > before ? block_maximum : before;
-    maximum_[r] = now;
+    const C before = maximum_[r], maximum = block_maximum > before ? block_maximum : before;
+    maximum_[r] = maximum;
     // Scores that are all -infinity weigh nothing; subtracting their maximum would make NaN of them.
-    const C offset = now == C(-__builtin_inf()) ? C(0) : now;
+    const C offset = maximum == C(-__builtin_inf()) ? C(0) : maximum;
     const C shrink = before == C(-__builtin_inf()) ? C(0) : exp2_scalar<C>(before - offset);
-    total_[r] = total_[r] * shrink + weigh_row<S>(scores, valid, columns, scale2_, offset, weights);
+    C sum;
+    if (statistics_.is_wanted()) {
+      typename BlockStatistics<S>::Row row(statistics_, r, now.begin, offset);
+      sum = weigh_row<S>(scores, valid, columns, scale2_, offset, weights, row);
+      row.end(before, shrink, sum);
+    } else {
+      sum = weigh_row<S>(scores, valid, columns, scale2_, offset, weights,
+                         [](std::int64_t, Vector<C>, Vector<C>) {});
+    }
+    total_[r] = total_[r] * shrink + sum;
     if (started_ && shrink != C(1)) scale_row(x_.sum + r * value_width_, value_width_, shrink);
   }
 
-  void write() {
+  void write(C* log_sum) {
     const C keep = static_cast<C>(1 / (1 - s_.dropout));
-    C* log_sum = static_cast<C*>(work_.log_sum) + (batch_ * s_.heads + head_) * s_.queries + first_;
-    for (std::int64_t r = 0; r < rows_; ++r) {
-      S* out = at<S>(work_.output, batch_, first_ + r, head_);
+    for (std::int64_t r = 0; r < queries_.rows; ++r) {
+      S* out = at<S>(work_.output, batch_, queries_.first + r, head_);
       // NaN scores leave a total that is NaN: it compares unequal to zero and goes on into the output.
       const bool nothing = !started_ || total_[r] == C(0);
       const C factor = nothing ? C(0) : s_.sigmoid ? keep : keep / total_[r];
@@ -181,14 +183,14 @@ class QueryBlock {
 
   const AttentionForward& work_;
   const AttentionShape& s_;
-  std::int64_t batch_, head_, first_, rows_;
-  std::int64_t padded_rows_ = (rows_ + 15) / 16 * 16, value_width_ = padded(s_.value_dim);
+  std::int64_t batch_, head_, value_width_ = padded(s_.value_dim);
+  BlockOfQueries<S> queries_;
   const PackedHead<E>& other_;
-  const Scratch<E, C>& x_;
+  const Scratch<S>& x_;
+  BlockStatistics<S> statistics_;
   // In units of log2: 2^(scale2 * q.k) = e^(scale * q.k).
   C scale2_ = exponent_scale<C>(s_);
   C maximum_[kQueryBlock], total_[kQueryBlock];
-  std::int64_t from_[kQueryBlock], to_[kQueryBlock];
   bool started_ = false, is_modified_ = is_modified(s_);
 };
 
@@ -222,10 +224,11 @@ std::size_t packed_bytes(const AttentionShape& s) {
   return arena.used();
 }
 
-std::size_t forward_scratch_bytes(const AttentionShape& s) {
+std::size_t forward_scratch_bytes(const AttentionForward& work) {
+  const AttentionShape& s = work.shape;
   Arena arena(nullptr), rows(nullptr);
   visit_floating(s.dtype, [&]<class S>() {
-    Scratch<Packed<S>, Compute<S>>(arena, s);
+    Scratch<S>(arena, work);
     // Additive keys are f32 where the values may be bf16.
     rows.take<Compute<S>>(padded(s.keys) * max_integer(padded(s.dim), padded(s.value_dim)));
   });
@@ -242,7 +245,7 @@ void forward_block(const AttentionForward& work, std::int64_t batch, std::int64_
   visit_floating(work.shape.dtype, [&]<class S>() {
     Arena packed_arena(const_cast<void*>(packed)), arena(scratch);
     const PackedHead<Packed<S>> other(packed_arena, work.shape);
-    const Scratch<Packed<S>, Compute<S>> memory(arena, work.shape);
+    const Scratch<S> memory(arena, work);
     const TileScope tiles;
     QueryBlock<S>(work, batch, head, block, other, memory).run();
   });

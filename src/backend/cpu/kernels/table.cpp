@@ -23,7 +23,7 @@ void fill(backend::Kernels& kernels) {
   fill(kernels.optimizer);
   fill_forward(kernels.attention);
   fill_backward(kernels.attention);
-  fill_observe(kernels.attention);
+  fill_tile(kernels.attention);
   fill_decode(kernels.attention);
   fill(kernels.arithmetic);
   fill(kernels.reduce);

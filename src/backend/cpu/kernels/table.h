@@ -10,7 +10,7 @@ void fill(backend::MatrixVectorKernels& kernels);
 void fill(backend::OptimizerKernels& kernels);
 void fill_forward(backend::AttentionKernels& kernels);
 void fill_backward(backend::AttentionKernels& kernels);
-void fill_observe(backend::AttentionKernels& kernels);
+void fill_tile(backend::AttentionKernels& kernels);
 void fill_decode(backend::AttentionKernels& kernels);
 void fill(backend::ArithmeticKernels& kernels);
 void fill(backend::ReduceKernels& kernels);
