@@ -6,8 +6,8 @@ namespace attend::attention {
 
 /// Statistics of all weights, before dropout: the fused forward pass counts its weights while it has them, in
 /// memory for the weights of 64 queries a thread beside the result. Mechanisms without fused kernels, and
-/// sigmoid weights, are counted from their matrix. Off the tape. Throws Error for `top` out of range, and what
-/// attend() throws.
+/// sigmoid weights, are counted from their matrix. Off the tape. Throws Error for `top` out of range, and
+/// what attend() throws.
 Statistics statistics(const Tensor& query, const Tensor& key, const AttentionSpec& spec, const Run& run = {},
                       const StatisticsOptions& options = {});
 
