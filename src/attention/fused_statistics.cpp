@@ -9,8 +9,8 @@
 
 namespace attend::attention {
 
-Statistics forward_with_statistics(const backend::AttentionForward& plain, const StatisticsOptions& options) {
-  const backend::AttentionShape& s = plain.shape;
+Statistics forward_with_statistics(const backend::AttentionForward& work, const StatisticsOptions& options) {
+  const backend::AttentionShape& s = work.shape;
   const auto& kernels = backend::kernels().attention;
   const Statistics result = empty_statistics(s, options);
   const std::int64_t blocks = (s.queries + kernels.query_block - 1) / kernels.query_block,
@@ -28,17 +28,17 @@ Statistics forward_with_statistics(const backend::AttentionForward& plain, const
                                                    .distance = result.distance.raw(),
                                                    .slices = slices,
                                                    .mass = parts.raw()};
-  backend::AttentionForward work = plain;
-  work.statistics = &statistics;
-  const PackedHeads packed(work);
-  const std::size_t bytes = kernels.forward_scratch_bytes(work);
+  backend::AttentionForward counting = work;
+  counting.statistics = &statistics;
+  const PackedHeads packed(counting);
+  const std::size_t bytes = kernels.forward_scratch_bytes(counting);
   parallel_for(units * slices, 1, [&](std::int64_t begin, std::int64_t end) {
     std::shared_ptr<Storage> memory;
     for (std::int64_t unit = begin; unit < end; ++unit) {
       const std::int64_t batch = unit / slices / s.heads, head = unit / slices % s.heads;
       // Every slice takes blocks from all over the sequence: with a causal mask the last ones are longest.
       for (std::int64_t block = unit % slices; block < blocks; block += slices)
-        kernels.forward_block(work, batch, head, block, packed.of(batch, head), scratch(memory, bytes));
+        kernels.forward_block(counting, batch, head, block, packed.of(batch, head), scratch(memory, bytes));
     }
   });
   if (slices > 1)

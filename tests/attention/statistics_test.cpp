@@ -146,7 +146,8 @@ TEST(Statistics, CountMaximaThatGrowAndSinks) {
       const Tensor keys = random_tensor({1, 700, 2, 24}, DType::f64, 4),
                    query = random_tensor({1, 70, 2, 24}, DType::f64, 3);
       for (std::int64_t i = 0; i < keys.elements(); ++i) {
-        const double growth = 1 + static_cast<double>(i / 48) / 200;
+        const std::int64_t token = i / (2 * 24);
+        const double growth = 1 + static_cast<double>(token) / 200;
         keys.data<double>()[i] = growth * std::abs(keys.data<double>()[i]);
       }
       for (std::int64_t i = 0; i < query.elements(); ++i)
