@@ -296,7 +296,9 @@ double error_of(const Tensor& got, const Tensor& exact) {
 // rounding leaves grows with the distance and with the root of the number of rows.
 double tolerance_of(const Case& c, std::size_t result) {
   constexpr std::size_t kFirstParameter = 4;
-  constexpr double kNear = 8, kRounding = 4e-6;
+  constexpr double kNear = 8, kRounding = 4e-6, kFewRows = 4;
+  const std::int64_t rows =
+      c.queries * (result >= kFirstParameter ? c.batch * c.heads : c.heads / c.key_heads);
   const bool is_gradient = result > 0, is_parameter = result >= kFirstParameter;
   const bool far = is_parameter && c.spec.place.positions == Place::Positions::alibi_learned;
   const auto farthest = static_cast<double>(std::max(c.queries, c.keys));
@@ -307,7 +309,8 @@ double tolerance_of(const Case& c, std::size_t result) {
       return std::max(is_gradient ? 3e-4 : 2e-5,
                       far ? kRounding * farthest * std::sqrt(static_cast<double>(c.batch * c.queries)) : 0);
     default:
-      return (far ? std::max(1.0, farthest / kNear) : 1) * (is_parameter ? 0.2 : 0.04);
+      return (far ? std::max(1.0, farthest / kNear) : 1) * (is_parameter ? 0.2 : 0.04) *
+             (is_gradient ? std::max(1.0, std::sqrt(static_cast<double>(rows)) / kFewRows) : 1);
   }
 }
 
