@@ -182,7 +182,7 @@ void add_training_options(CLI::App* verb, const Shared& options) {
   add<std::uint64_t>(
       verb, options, "--seed", "N", kTraining, whole_number(0),
       [](GenerateOptions & o) -> auto& { return o.seed; },
-      "The same seed gives the same bits, for any number of threads");
+      "The same seed gives the same bits, with one thread or two");
   add<std::string>(
       verb, options, "--precision", "P", kRun, one_of({"f32", "bf16", "auto"}),
       [](GenerateOptions & o) -> auto& { return o.precision; },

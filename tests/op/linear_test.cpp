@@ -5,6 +5,7 @@
 #include "attend/base/error.h"
 #include "attend/base/parallel.h"
 #include "attend/op/matmul.h"
+#include "attend/op/shape.h"
 #include "support/compare.h"
 #include "support/golden.h"
 #include "support/gradient_check.h"
@@ -123,6 +124,39 @@ TEST(Matmul, SinglePrecisionAndBf16EqualTheDefinition) {
     EXPECT_TRUE(test::close(op::matmul(in(a, DType::f32), in(b, DType::f32)), exact, 1e-5, 1e-5));
     EXPECT_TRUE(test::close(op::matmul(in(a, DType::bf16), in(b, DType::bf16)), exact, 2e-2, 5e-2));
   }
+}
+
+// Shapes for which oneDNN by itself cuts its sums where the number of threads says.
+TEST(Matmul, SameBitsForOneThreadAndTwo) {
+  struct Case {
+    std::int64_t batch, rows, inner, columns;
+    bool is_a_transposed, is_b_transposed;
+  };
+  const int before = threads();
+  for (const Case& c : {Case{1, 133, 2220, 48, true, true}, Case{1, 1104, 4992, 18, true, false},
+                        Case{1, 115, 169, 52, false, true}, Case{5, 127, 2497, 115, false, true},
+                        Case{7, 515, 171, 506, false, true}, Case{1, 50, 118, 199, true, true}}) {
+    const auto operand = [&](std::int64_t rows, std::int64_t columns, bool is_transposed, int seed) {
+      const Tensor x = random_tensor(
+          is_transposed ? Shape{c.batch, columns, rows} : Shape{c.batch, rows, columns}, DType::f32, seed);
+      return is_transposed ? op::transpose(x) : x;
+    };
+    const Tensor a = operand(c.rows, c.inner, c.is_a_transposed, 1),
+                 b = operand(c.inner, c.columns, c.is_b_transposed, 2);
+    set_threads(1);
+    const Tensor one = op::matmul(a, b);
+    set_threads(2);
+    const Tensor two = op::matmul(a, b);
+    EXPECT_TRUE(test::same_bits(one, two)) << c.rows << " x " << c.inner << " x " << c.columns;
+  }
+  // Heads that lie side by side, times one matrix for the whole batch.
+  const Tensor x = op::permute(random_tensor({3, 53, 1, 46}, DType::f32, 3), {0, 2, 1, 3}),
+               weight = op::transpose(random_tensor({1, 1, 34, 46}, DType::f32, 4));
+  set_threads(1);
+  const Tensor one = op::matmul(x, weight);
+  set_threads(2);
+  EXPECT_TRUE(test::same_bits(one, op::matmul(x, weight)));
+  set_threads(before);
 }
 
 }  // namespace

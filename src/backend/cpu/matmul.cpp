@@ -1,158 +1,19 @@
 #include "backend/matmul.h"
 
 #include <fmt/format.h>
-#include <omp.h>
 
-#include <map>
-#include <memory>
-#include <mutex>
-#include <oneapi/dnnl/dnnl.hpp>
-#include <unordered_map>
-#include <vector>
+#include <algorithm>
+#include <cstring>
 
 #include "attend/base/error.h"
 #include "attend/base/parallel.h"
 #include "backend/cast.h"
 #include "backend/cpu/isa.h"
+#include "backend/cpu/onednn_product.h"
 
 namespace attend::backend {
 
 namespace {
-
-using Dims = dnnl::memory::dims;
-
-dnnl::cpu_isa onednn_isa(Isa isa) {
-  switch (isa) {
-    case Isa::baseline:
-      return dnnl::cpu_isa::sse41;
-    case Isa::avx2:
-      return dnnl::cpu_isa::avx2;
-    case Isa::avx512:
-      return dnnl::cpu_isa::avx512_core;
-    case Isa::avx512_bf16:
-      return dnnl::cpu_isa::avx512_core_bf16;
-    case Isa::amx:
-      return dnnl::cpu_isa::avx512_core_amx;
-  }
-  return dnnl::cpu_isa::all;
-}
-
-dnnl::engine& engine() {
-  static dnnl::engine instance = [] {
-    // oneDNN obeys the same choice of instruction set as our own kernels; it must be told before its first
-    // primitive.
-    dnnl::set_max_cpu_isa(onednn_isa(active_isa()));
-    return dnnl::engine(dnnl::engine::kind::cpu, 0);
-  }();
-  return instance;
-}
-
-dnnl::stream& stream() {
-  thread_local dnnl::stream instance(engine());
-  return instance;
-}
-
-dnnl::memory::data_type onednn_dtype(DType dtype) {
-  return dtype == DType::bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
-}
-
-// One operand as oneDNN sees it: [batch, rows, columns] with strides.
-struct Operand {
-  DType dtype;
-  Dims dims, strides;
-  void* data;
-};
-
-struct Problem {
-  Operand a, b, out;
-  float* bias;
-  bool accumulate;
-};
-
-using Key = std::vector<std::int64_t>;
-
-Key key_of(const Problem& problem) {
-  // A primitive is planned for a number of threads, so that number is part of what it is.
-  Key key = {omp_in_parallel() != 0 ? 1 : omp_get_max_threads(), problem.bias != nullptr, problem.accumulate};
-  for (const Operand* operand : {&problem.a, &problem.b, &problem.out}) {
-    key.push_back(static_cast<std::int64_t>(operand->dtype));
-    key.insert(key.end(), operand->dims.begin(), operand->dims.end());
-    key.insert(key.end(), operand->strides.begin(), operand->strides.end());
-  }
-  return key;
-}
-
-struct Plan {
-  dnnl::memory::desc a, b, out, bias, scratchpad;
-  dnnl::matmul primitive;
-};
-
-std::shared_ptr<const Plan> make_plan(const Problem& problem) {
-  const auto describe = [](const Operand& operand) {
-    return dnnl::memory::desc(operand.dims, onednn_dtype(operand.dtype), operand.strides);
-  };
-  auto plan = std::make_shared<Plan>();
-  plan->a = describe(problem.a);
-  plan->b = describe(problem.b);
-  plan->out = describe(problem.out);
-  dnnl::primitive_attr attributes;
-  // The library's own scratchpad is shared by all who run the primitive: two threads at once get wrong
-  // numbers.
-  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  if (problem.accumulate) {
-    dnnl::post_ops operations;
-    operations.append_sum(1.0F);
-    attributes.set_post_ops(operations);
-  }
-  Dims bias_dims(problem.out.dims.size(), 1), bias_strides(problem.out.dims.size(), problem.out.dims.back());
-  bias_dims.back() = problem.out.dims.back();
-  bias_strides.back() = 1;
-  if (problem.bias != nullptr)
-    plan->bias = dnnl::memory::desc(bias_dims, dnnl::memory::data_type::f32, bias_strides);
-  const dnnl::matmul::desc operation = problem.bias != nullptr
-                                           ? dnnl::matmul::desc(plan->a, plan->b, plan->bias, plan->out)
-                                           : dnnl::matmul::desc(plan->a, plan->b, plan->out);
-  const dnnl::matmul::primitive_desc description(operation, attributes, engine());
-  plan->scratchpad = description.scratchpad_desc();
-  plan->primitive = dnnl::matmul(description);
-  return plan;
-}
-
-std::shared_ptr<const Plan> plan_for(const Problem& problem) {
-  static std::mutex mutex;
-  static std::map<Key, std::shared_ptr<const Plan>> plans;
-  // Decoding asks for a new length with every token; a full cache is dropped and built again.
-  constexpr std::size_t kMaxPlans = 4096;
-  const Key key = key_of(problem);
-  const std::lock_guard lock(mutex);
-  auto& plan = plans[key];
-  if (plan == nullptr) {
-    if (plans.size() > kMaxPlans) plans.clear();
-    auto made = make_plan(problem);
-    plans[key] = made;
-    return made;
-  }
-  return plan;
-}
-
-void* scratchpad(std::size_t bytes) {
-  thread_local std::shared_ptr<Storage> memory;
-  if (memory == nullptr || memory->bytes() < bytes) memory = Storage::allocate(bytes);
-  return memory->data();
-}
-
-void run(const Problem& problem) {
-  const auto plan = plan_for(problem);
-  std::unordered_map<int, dnnl::memory> arguments = {{DNNL_ARG_SRC, {plan->a, engine(), problem.a.data}},
-                                                     {DNNL_ARG_WEIGHTS, {plan->b, engine(), problem.b.data}},
-                                                     {DNNL_ARG_DST, {plan->out, engine(), problem.out.data}}};
-  if (problem.bias != nullptr)
-    arguments.emplace(DNNL_ARG_BIAS, dnnl::memory(plan->bias, engine(), problem.bias));
-  if (const std::size_t bytes = plan->scratchpad.get_size(); bytes != 0)
-    arguments.emplace(DNNL_ARG_SCRATCHPAD, dnnl::memory(plan->scratchpad, engine(), scratchpad(bytes)));
-  plan->primitive.execute(stream(), arguments);
-  stream().wait();
-}
 
 // True when oneDNN can read the last two axes as they lie: one of them dense, the other one not overlapping.
 bool is_readable(const Tensor& tensor) {
@@ -162,9 +23,11 @@ bool is_readable(const Tensor& tensor) {
   return (column_stride == 1 && row_stride >= columns) || (row_stride == 1 && column_stride >= rows);
 }
 
-Operand operand_of(const Tensor& tensor) {
-  return {tensor.dtype(), Dims(tensor.shape().begin(), tensor.shape().end()),
-          Dims(tensor.strides().begin(), tensor.strides().end()), tensor.raw()};
+ProductOperand operand_of(const Tensor& tensor) {
+  return {.dtype = tensor.dtype(),
+          .dims = {tensor.shape().begin(), tensor.shape().end()},
+          .strides = {tensor.strides().begin(), tensor.strides().end()},
+          .data = static_cast<std::byte*>(tensor.raw())};
 }
 
 // Many rows against one matrix: one large product instead of a batch of small ones.
@@ -265,17 +128,14 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& out, const MatmulOpt
   if (!is_readable(right)) right = right.clone();
   fold_rows(left, right, result);
   try {
-    run({operand_of(left), operand_of(right), operand_of(result),
-         options.bias.defined() ? options.bias.data<float>() : nullptr, options.accumulate});
-  } catch (const dnnl::error& error) {
-    throw Error(fmt::format("matmul of {} and {} into {}: oneDNN says {}", a.text(), b.text(), out.text(),
-                            error.what()));
+    multiply({.a = operand_of(left),
+              .b = operand_of(right),
+              .out = operand_of(result),
+              .bias = options.bias.defined() ? options.bias.data<float>() : nullptr,
+              .accumulate = options.accumulate});
+  } catch (const Error& error) {
+    throw Error(fmt::format("matmul of {} and {} into {}: {}", a.text(), b.text(), out.text(), error.what()));
   }
-}
-
-std::string onednn_version() {
-  const dnnl_version_t* version = dnnl_version();
-  return fmt::format("{}.{}.{}", version->major, version->minor, version->patch);
 }
 
 }  // namespace attend::backend
