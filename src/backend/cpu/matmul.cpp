@@ -97,6 +97,22 @@ void check(const Tensor& a, const Tensor& b, const Tensor& out, const MatmulOpti
     fail(fmt::format("the bias is {}", options.bias.text()));
 }
 
+// Tiles of AMX for a sum of one less than a multiple of 32 terms have a shape in oneDNN 2.6 that the
+// processor refuses (illegal instruction; oneDNN's issue 1661).
+bool is_refused_by_amx(const Tensor& a) {
+  constexpr std::int64_t kTileTerms = 32;
+  return a.dtype() == DType::bf16 && active_isa() >= Isa::amx && a.dim(-1) % kTileTerms == kTileTerms - 1;
+}
+
+// A copy with one more index on an axis (-1: the last), of zeros.
+Tensor with_zeros_behind(const Tensor& tensor, int axis) {
+  Shape shape = tensor.shape();
+  shape.set(axis, tensor.dim(axis) + 1);
+  const Tensor result = Tensor::zeros(shape, tensor.dtype());
+  result.view_as(tensor.shape(), result.strides()).copy_from(tensor);
+  return result;
+}
+
 }  // namespace
 
 void matmul(const Tensor& a, const Tensor& b, const Tensor& out, const MatmulOptions& options) {
@@ -115,6 +131,7 @@ void matmul(const Tensor& a, const Tensor& b, const Tensor& out, const MatmulOpt
     if (out.dtype() != DType::f32) out.copy_from(cast(wide, DType::bf16));
     return;
   }
+  if (is_refused_by_amx(a)) return matmul(with_zeros_behind(a, -1), with_zeros_behind(b, -2), out, options);
   const int rank = std::max({a.rank(), b.rank(), out.rank()});
   Tensor left = with_leading_axes(a, rank), right = with_leading_axes(b, rank),
          result = with_leading_axes(out, rank);
