@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "attend/base/error.h"
+#include "attend/io/input_file.h"
 
 namespace attend::io {
 namespace {
@@ -36,6 +37,7 @@ class Descriptor {
   Descriptor& operator=(const Descriptor&) = delete;
 
   int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
 
   /// Closes now; returns errno or 0. Network file systems report a failed write here.
   int close() { return ::close(std::exchange(fd_, -1)) == 0 ? 0 : errno; }
@@ -55,6 +57,15 @@ int open_for_reading(const std::filesystem::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) fail("read", path, errno);
   return fd;
+}
+
+std::size_t read_some(int fd, std::span<char> buffer, const std::filesystem::path& path) {
+  constexpr std::size_t kLargestRead = std::size_t{1} << 30;
+  for (;;) {
+    const ssize_t got = ::read(fd, buffer.data(), std::min(buffer.size(), kLargestRead));
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno != EINTR) fail("read", path, errno);
+  }
 }
 
 /// The file that a write to `path` must replace, and the permissions its successor gets.
@@ -176,13 +187,34 @@ std::string read_file(const std::filesystem::path& path, std::size_t max_bytes) 
     const std::size_t old_size = content.size();
     const std::size_t room = content.capacity() > old_size ? content.capacity() - old_size : 65536;
     content.resize(old_size + std::min<std::size_t>(room, std::size_t{1} << 30));
-    const ssize_t got = ::read(file.get(), content.data() + old_size, content.size() - old_size);
-    const int error = errno;
-    content.resize(old_size + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    if (got < 0 && error != EINTR) fail("read", path, error);
+    const std::size_t got = read_some(file.get(), std::span(content).subspan(old_size), path);
+    content.resize(old_size + got);
     if (content.size() > max_bytes) too_long();
     if (got == 0) return content;
   }
+}
+
+InputFile::InputFile(const std::filesystem::path& path) : path_(path) {
+  Descriptor file(open_for_reading(path));
+  status_of(file, path);
+  fd_ = file.release();
+}
+
+InputFile::~InputFile() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+InputFile::InputFile(InputFile&& other) noexcept
+    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+
+InputFile& InputFile::operator=(InputFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+std::size_t InputFile::read(std::span<char> buffer) {
+  return read_some(fd_, buffer, path_);
 }
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
