@@ -46,37 +46,37 @@ std::string DelimitedReader::place() const {
 
 void DelimitedReader::find_columns(const Row& header) {
   columns_ = options_.columns.empty() ? header : options_.columns;
-  for (const std::string& name : columns_) {
+  for (const std::string& name : options_.columns) {
     const auto found = std::find(header.begin(), header.end(), name);
     if (found == header.end())
       throw Error(fmt::format("{}: {}", place(), missing_name("column", name, header)));
-    if (!options_.columns.empty() && std::find(found + 1, header.end(), name) != header.end())
+    if (std::find(found + 1, header.end(), name) != header.end())
       throw Error(fmt::format("{}: two columns are named {}", place(), io::printable(name)));
     chosen_.push_back(static_cast<std::size_t>(found - header.begin()));
   }
-  if (options_.columns.empty())
-    for (std::size_t i = 0; i < chosen_.size(); ++i) chosen_[i] = i;
 }
 
 void DelimitedReader::find_columns(std::size_t count) {
-  columns_ = options_.columns;
-  if (columns_.empty())
-    for (std::size_t i = 1; i <= count; ++i) columns_.push_back(std::to_string(i));
-  for (const std::string& name : columns_) {
+  std::vector<std::size_t> chosen;
+  for (const std::string& name : options_.columns) {
     std::size_t number = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
     if (error != std::errc() || end != name.data() + name.size() || number < 1 || number > count) {
       throw Error(fmt::format("{}: no column {}; without a header, columns have numbers, here 1 to {}",
                               place(), io::printable(name), count));
     }
-    chosen_.push_back(number - 1);
+    chosen.push_back(number - 1);
   }
+  chosen_ = std::move(chosen);
+  columns_ = options_.columns;
+  if (columns_.empty())
+    for (std::size_t i = 1; i <= count; ++i) columns_.push_back(std::to_string(i));
 }
 
 std::optional<DelimitedReader::Row> DelimitedReader::read() {
   std::optional<Row> row = read_row();
   if (!row) return std::nullopt;
-  if (chosen_.empty()) find_columns(row->size());
+  if (columns_.empty()) find_columns(row->size());
   return choose(std::move(*row));
 }
 

@@ -32,8 +32,6 @@ std::optional<JsonRecord> JsonLinesReader::read() {
   const std::string place = this->place();
   if (is_blank(*line)) throw BadRecord(fmt::format("{}: the line is empty; expected a JSON object", place));
   const nlohmann::json object = parse_json(*line, lines_.file(), lines_.line(), 1, options_.max_depth);
-  if (!object.is_object())
-    throw BadRecord(fmt::format("{}: found {}; expected a JSON object", place, kind_of(object)));
   JsonRecord record;
   for (const std::string& name : options_.texts)
     record.texts.push_back(filled_text(member(object, name, place), name, place, options_.allow_empty));

@@ -115,7 +115,7 @@ void TaggedReader::check_columns() {
 std::size_t TaggedReader::column(int number) const {
   const int count = static_cast<int>(columns_.size());
   const int from_zero = number < 0 ? count + number : number - 1;
-  if (number == 0 || from_zero < 0 || from_zero >= count)
+  if (from_zero < 0 || from_zero >= count)
     throw Error(fmt::format("{}: no column {}; there are 1 to {}, separated by {}", lines_.place(), number,
                             count, options_.tabs ? "tabs" : "white space"));
   return static_cast<std::size_t>(from_zero);

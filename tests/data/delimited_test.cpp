@@ -73,6 +73,9 @@ TEST(Delimited, NamesAMissingColumnAndThoseThereAre) {
   EXPECT_ERROR(csv("a\tb\n", tsv({"text"})), "no column 'text'; without a header");
   EXPECT_ERROR(csv("a\tb\n", tsv({"0"})), "no column '0'");
   EXPECT_ERROR(csv("a\tb\n", tsv({"1x"})), "no column '1x'");
+  DelimitedReader twice(TemporaryText("a\tb\nc\td\n").path(), tsv({"1", "3"}));
+  EXPECT_ERROR(twice.next(), "line 1: no column '3'");
+  EXPECT_ERROR(twice.next(), "line 2: no column '3'");
   std::string wide = "c0";
   for (int i = 1; i < 50; ++i) wide += ",c" + std::to_string(i);
   EXPECT_ERROR(csv(wide + "\n", {.columns = {"text"}}), "'c19' and 30 more");

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <fstream>
+#include <future>
+#include <limits>
 #include <thread>
 
 #include "support/expect_error.h"
@@ -53,15 +56,17 @@ TEST(LineReader, GivesTheLinesOfAPipeAsTheyCome) {
   test::TemporaryFolder folder;
   const auto pipe = folder / "pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
-  bool first_read = false;
+  std::promise<void> first_line_read;
   std::thread writer([&] {
     std::ofstream out(pipe);
     out << "one\ntw" << std::flush;
+    // Ends the test, not the process, if the reader waits for more than a line.
+    EXPECT_EQ(first_line_read.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
     out << "o\n";
   });
   LineReader reader(pipe);
-  first_read = reader.next() == "one";
-  EXPECT_TRUE(first_read);
+  EXPECT_EQ(reader.next(), "one");
+  first_line_read.set_value();
   EXPECT_EQ(reader.next(), "two");
   EXPECT_EQ(reader.next(), std::nullopt);
   writer.join();
@@ -97,6 +102,10 @@ TEST(LineReader, TakesALineAsLongAsTheLimit) {
   LineReader reader(TemporaryText("123456\n1\n1234567\r\n" + std::string(200'000, 'x')).path(), skip);
   EXPECT_EQ(read_all(reader), Lines{"1"});
   EXPECT_EQ(reader.skipped().count, 3);
+  // The file is read in pieces of 64 KiB: the CR is the last byte of one, the LF the first of the next.
+  const std::string long_line(65'535, 'x');
+  EXPECT_EQ(read_all(LineReader(TemporaryText(long_line + "\r\n").path(), {.max_record_bytes = 65'535})),
+            Lines{long_line});
   const ReadOptions any = {.max_record_bytes = std::numeric_limits<std::size_t>::max()};
   EXPECT_EQ(read_all(LineReader(TemporaryText("12345\n").path(), any)), Lines{"12345"});
 }
