@@ -37,7 +37,8 @@ void forward_by_head(const backend::AttentionForward& work) {
   const auto& kernels = backend::kernels().attention;
   const AttentionShape& s = work.shape;
   const std::int64_t group = s.heads / s.key_heads;
-  const std::int64_t blocks = (s.queries + kernels.query_block - 1) / kernels.query_block;
+  const std::int64_t block_queries = kernels.query_block(s),
+                     blocks = (s.queries + block_queries - 1) / block_queries;
   const std::size_t packed_bytes = kernels.packed_bytes(s),
                     scratch_bytes = kernels.forward_scratch_bytes(work);
   parallel_for(s.batch * s.key_heads, 1, [&](std::int64_t begin, std::int64_t end) {
@@ -56,7 +57,8 @@ void forward_by_head(const backend::AttentionForward& work) {
 void forward_by_block(const backend::AttentionForward& work) {
   const auto& kernels = backend::kernels().attention;
   const AttentionShape& s = work.shape;
-  const std::int64_t blocks = (s.queries + kernels.query_block - 1) / kernels.query_block;
+  const std::int64_t block_queries = kernels.query_block(s),
+                     blocks = (s.queries + block_queries - 1) / block_queries;
   const std::size_t scratch_bytes = kernels.forward_scratch_bytes(work);
   const PackedHeads packed(work);
   parallel_for(s.batch * s.heads * blocks, 1, [&](std::int64_t begin, std::int64_t end) {

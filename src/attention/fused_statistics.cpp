@@ -13,8 +13,8 @@ Statistics forward_with_statistics(const backend::AttentionForward& work, const 
   const backend::AttentionShape& s = work.shape;
   const auto& kernels = backend::kernels().attention;
   const Statistics result = empty_statistics(s, options);
-  const std::int64_t blocks = (s.queries + kernels.query_block - 1) / kernels.query_block,
-                     units = s.batch * s.heads;
+  const std::int64_t block_queries = kernels.query_block(s),
+                     blocks = (s.queries + block_queries - 1) / block_queries, units = s.batch * s.heads;
   // By the shape alone, so that sums have one order for any number of threads.
   constexpr std::int64_t kUnits = 8;
   const std::int64_t slices = std::clamp<std::int64_t>(
@@ -52,7 +52,7 @@ Statistics forward_with_statistics(const backend::AttentionForward& work, const 
 Tensor fused_tile(const Lowered& x, const Tensor& log_sum, const Tile& tile) {
   const backend::AttentionShape s = shape_of(x);
   const auto& kernels = backend::kernels().attention;
-  const std::int64_t block = kernels.query_block, first = tile.first_query / block * block;
+  const std::int64_t block = kernels.query_block(s), first = tile.first_query / block * block;
   const Tensor rows =
       Tensor::zeros({(tile.last_query - first + block - 1) / block * block, s.keys}, sum_dtype(s.dtype));
   const backend::AttentionTile work = {.shape = s,

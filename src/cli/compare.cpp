@@ -33,7 +33,7 @@ struct CompareOptions {
   std::uint64_t seed = task::ComparisonOptions{}.seed;
   int threads = 0;
   bool json = false;
-  std::string pictures;
+  std::string pictures, weights;
 };
 
 std::vector<data::SyntheticTask> all_tasks() {
@@ -129,12 +129,17 @@ std::string heading(const std::vector<data::SyntheticTask>& tasks) {
   return names + "    tok/s |      MB |\n" + rule + "---------:|--------:|\n";
 }
 
-int compare(const CompareOptions& options) {
+std::vector<data::SyntheticTask> chosen_tasks(const CompareOptions& options) {
   std::vector<data::SyntheticTask> tasks = all_tasks();
   if (!options.tasks.empty())
     std::erase_if(tasks, [&](const data::SyntheticTask& task) {
       return std::ranges::find(options.tasks, task.name) == options.tasks.end();
     });
+  return tasks;
+}
+
+int compare(const CompareOptions& options) {
+  const std::vector<data::SyntheticTask> tasks = chosen_tasks(options);
   if (!options.json) print(heading(tasks));
   std::string errors;
   for (const std::string& name : options.mechanisms) {
@@ -171,21 +176,71 @@ explain::AttentionMaps mask_of(const std::string& name, bool causal) {
   return maps;
 }
 
-int draw(const CompareOptions& options) {
+void make_folder(const std::string& option, const std::string& folder) {
   std::error_code refused;
-  std::filesystem::create_directories(options.pictures, refused);
+  std::filesystem::create_directories(folder, refused);
   if (refused)
-    throw Error(fmt::format("--pictures {}: cannot make this folder: {}", io::printable(options.pictures),
-                            refused.message()));
+    throw Error(
+        fmt::format("{} {}: cannot make this folder: {}", option, io::printable(folder), refused.message()));
+}
+
+void write_picture(const std::filesystem::path& path, const explain::AttentionMaps& maps, int cell) {
+  const std::vector<std::byte> png = explain::to_png(maps, {.cell = cell});
+  io::write_file_atomically(path, {reinterpret_cast<const char*>(png.data()), png.size()});
+  print(path.string() + "\n");
+}
+
+int draw_masks(const CompareOptions& options) {
+  make_folder("--pictures", options.pictures);
   for (const std::string& name : options.mechanisms)
-    for (const bool causal : {false, true}) {
-      if (causal && !attention::find_mechanism(name).has_causal_form) continue;
-      const std::vector<std::byte> png = explain::to_png(mask_of(name, causal), {.cell = 4});
-      const std::filesystem::path path =
-          std::filesystem::path(options.pictures) / (name + (causal ? "_causal.png" : ".png"));
-      io::write_file_atomically(path, {reinterpret_cast<const char*>(png.data()), png.size()});
-      print(path.string() + "\n");
+    for (const bool causal : {false, true})
+      if (!causal || attention::find_mechanism(name).has_causal_form)
+        write_picture(std::filesystem::path(options.pictures) / (name + (causal ? "_causal.png" : ".png")),
+                      mask_of(name, causal), 4);
+  return kSuccess;
+}
+
+// Collects the weights of all layers of one row.
+class WeightsOfLayers : public attention::Observer {
+ public:
+  bool wants(std::int64_t /*layer*/) override { return true; }
+  void observe(std::int64_t /*layer*/, const Tensor& weights) override {
+    maps_.heads = weights.dim(1);
+    maps_.queries.assign(static_cast<std::size_t>(weights.dim(2)), "x");
+    maps_.keys.assign(static_cast<std::size_t>(weights.dim(3)), "x");
+    const std::vector<float> numbers = weights.to_vector<float>();
+    maps_.weights.insert(maps_.weights.end(), numbers.begin(), numbers.end());
+    ++maps_.layers;
+  }
+  explain::AttentionMaps maps(const std::string& title) const {
+    explain::AttentionMaps result = maps_;
+    result.title = title;
+    result.causal = false;
+    return explain::drawable(std::move(result));
+  }
+
+ private:
+  explain::AttentionMaps maps_;
+};
+
+// What a mechanism has learned to look at, for the first of the problems.
+int draw_weights(const CompareOptions& options, const data::SyntheticTask& task) {
+  make_folder("--weights", options.weights);
+  constexpr std::int64_t kSide = 96;
+  std::string errors;
+  for (const std::string& name : options.mechanisms) {
+    try {
+      WeightsOfLayers observer;
+      task::train_with(
+          for_short_sequences(attention::mechanism(name)), task,
+          {.steps = options.steps, .batch = options.batch, .seed = options.seed, .observer = &observer});
+      write_picture(std::filesystem::path(options.weights) / (name + ".png"), observer.maps(name),
+                    static_cast<int>(std::max<std::int64_t>(kSide / task.length, 1)));
+    } catch (const Error& error) {
+      errors += fmt::format("\n{}: {}", name, error.what());
     }
+  }
+  if (!errors.empty()) print(errors + "\n");
   return kSuccess;
 }
 
@@ -216,6 +271,12 @@ void add_compare(CLI::App& program, std::vector<Verb>& verbs) {
           "Instead of training, draw which keys each query may look at: MECHANISM.png, MECHANISM_causal.png")
       ->check(path())
       ->option_text("FOLDER");
+  verb->add_option("--weights", options->weights,
+                   "Train on the first of the problems and draw what each layer (down) and head (across) "
+                   "looks at in a "
+                   "row it was not trained on: MECHANISM.png")
+      ->check(path())
+      ->option_text("FOLDER");
   std::string footer =
       "A small model (2 layers, 4 heads, 64 features) for each line, accuracy on rows it was not trained "
       "on:\n";
@@ -224,7 +285,9 @@ void add_compare(CLI::App& program, std::vector<Verb>& verbs) {
   verb->footer(footer + "\nExample: attend compare scaled_dot performer --steps 50");
   verbs.push_back({verb, [options] {
                      if (options->threads != 0) set_threads(options->threads);
-                     return options->pictures.empty() ? compare(*options) : draw(*options);
+                     if (!options->pictures.empty()) return draw_masks(*options);
+                     if (!options->weights.empty()) return draw_weights(*options, chosen_tasks(*options)[0]);
+                     return compare(*options);
                    }});
 }
 

@@ -157,6 +157,12 @@ ComparisonResult train_with(const AttentionSpec& mechanism, const data::Syntheti
   result.tokens_per_second = static_cast<double>(timed * options.batch * task.length) / seconds;
 
   const autograd::NoGrad no_grad;
+  if (options.observer != nullptr) {
+    Generator first(options.seed + 2);
+    nn::Run run;
+    run.observer = options.observer;
+    model.forward(data::synthetic_batch(task, 1, first).tokens, run);
+  }
   Counts counts;
   for (std::int64_t left = options.test_rows; left > 0; left -= options.batch) {
     const data::SyntheticBatch batch = data::synthetic_batch(task, std::min(left, options.batch), test);

@@ -90,7 +90,10 @@ const std::vector<Sizes> kAwkward = {{1, 1, 1, 1, 1, 8, 8},
                                      {1, 70, 300, 1, 1, 256, 256},
                                      // Enough heads that each thread takes whole ones.
                                      {4, 70, 70, 8, 4, 16, 16},
-                                     {3, 5, 9, 18, 6, 8, 8}};
+                                     {3, 5, 9, 18, 6, 8, 8},
+                                     // Enough queries for the larger blocks.
+                                     {2, 300, 300, 8, 4, 8, 8},
+                                     {1, 2100, 2100, 1, 1, 8, 8}};
 
 TEST(Attend, ForwardFollowsTheDefinition) {
   for (const Sizes& s : kAwkward)

@@ -214,23 +214,36 @@ const std::vector<Sizes> kSizes = {{1, 1, 1, 1, 1, 8, 8},       {1, 2, 63, 1, 1,
                                    {2, 127, 127, 2, 1, 80, 24}, {1, 150, 400, 1, 1, 16, 8},
                                    {1, 300, 300, 1, 1, 128, 8}};
 
+void expect_composite(const Mechanism& mechanism, const Sizes& z, double dropout) {
+  const Tensors exact = outputs_of(mechanism, z, DType::f64, dropout, attention::attend_composite);
+  for (const auto& [dtype, tolerance] :
+       {std::pair{DType::f64, 1e-11}, {DType::f32, 3e-5}, {DType::bf16, 8e-2}}) {
+    const Tensors got = outputs_of(mechanism, z, dtype, dropout, attention::attend);
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      // The gradient of a parameter is a sum over all places, in which roundings of bf16 add up.
+      const double bound = i > 3 && dtype == DType::bf16 ? 4 * tolerance : tolerance;
+      EXPECT_TRUE(test::close(got[i], exact[i], bound, bound))
+          << mechanism.name << ", " << name_of(dtype) << ", result " << i << ", queries " << z.queries
+          << ", keys " << z.keys << ", d " << z.dim << ", dropout " << dropout;
+    }
+  }
+}
+
 TEST(Fused, OutputAndGradientsEqualTheComposite) {
   for (const Mechanism& mechanism : mechanisms())
     for (const Sizes& z : kSizes)
-      for (const double dropout : {0.0, 0.1}) {
-        const Tensors exact = outputs_of(mechanism, z, DType::f64, dropout, attention::attend_composite);
-        for (const auto& [dtype, tolerance] :
-             {std::pair{DType::f64, 1e-11}, {DType::f32, 3e-5}, {DType::bf16, 8e-2}}) {
-          const Tensors got = outputs_of(mechanism, z, dtype, dropout, attention::attend);
-          for (std::size_t i = 0; i < got.size(); ++i) {
-            // The gradient of a parameter is a sum over all places, in which roundings of bf16 add up.
-            const double bound = i > 3 && dtype == DType::bf16 ? 4 * tolerance : tolerance;
-            EXPECT_TRUE(test::close(got[i], exact[i], bound, bound))
-                << mechanism.name << ", " << name_of(dtype) << ", result " << i << ", queries " << z.queries
-                << ", keys " << z.keys << ", d " << z.dim << ", dropout " << dropout;
-          }
-        }
-      }
+      for (const double dropout : {0.0, 0.1}) expect_composite(mechanism, z, dropout);
+}
+
+// With this many heads and queries, blocks of queries are larger.
+TEST(Fused, LargeBlocksEqualTheComposite) {
+  int checked = 0;
+  for (const Mechanism& mechanism : mechanisms())
+    if (mechanism.name == "learned alibi" || mechanism.name == "own score") {
+      expect_composite(mechanism, {2, 130, 130, 8, 4, 16, 8}, 0.1);
+      ++checked;
+    }
+  EXPECT_EQ(checked, 2);
 }
 
 TEST(Fused, GivesTheSameBitsForAnyNumberOfThreads) {

@@ -268,6 +268,9 @@ TEST_F(Use, CompareTrainsAndDraws) {
   for (const char* name : {"scaled_dot.png", "scaled_dot_causal.png", "nystrom.png"})
     EXPECT_TRUE(read_all(pictures / name).starts_with("\x89PNG")) << name;
   EXPECT_FALSE(std::filesystem::exists(pictures / "nystrom_causal.png"));
+  const std::filesystem::path weights = folder_ / "weights";
+  of({"compare", "sigmoid", "--weights", weights.string(), "--steps", "1", "--batch", "2"});
+  EXPECT_TRUE(read_all(weights / "sigmoid.png").starts_with("\x89PNG"));
 }
 
 TEST_F(Use, HelpVersionAndTasks) {

@@ -27,6 +27,27 @@ TEST(MechanismComparison, AttentionLearnsToCopyAndMaskedAttentionDoesNot) {
   EXPECT_GT(blind.loss, 1.2);
 }
 
+// What the last three places have to copy stands at the first three.
+TEST(MechanismComparison, ShowsWhatWasLearned) {
+  struct : attention::Observer {
+    bool wants(std::int64_t /*layer*/) override { return true; }
+    void observe(std::int64_t layer, const Tensor& all) override {
+      EXPECT_EQ(layer, 0);
+      weights = all.to_vector<float>();
+      shape = all.shape();
+    }
+    std::vector<float> weights;
+    Shape shape;
+  } observer;
+  task::ComparisonOptions options = {
+      .steps = 80, .batch = 32, .test_rows = 200, .layers = 1, .heads = 1, .dim = 32};
+  const task::ComparisonResult unseen = task::train_with({}, kCopy, options);
+  options.observer = &observer;
+  EXPECT_EQ(task::train_with({}, kCopy, options).loss, unseen.loss);
+  ASSERT_EQ(observer.shape, (Shape{1, 1, 8, 8}));
+  for (const std::size_t i : {0, 1, 2}) EXPECT_GT(observer.weights[(5 + i) * 8 + i], 0.5) << i;
+}
+
 // Keys that are drawn give the scores no gradient but that of the rewards.
 TEST(MechanismComparison, DrawnKeysAreLearntFromRewards) {
   AttentionSpec spec;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "attend/attention/observe.h"
 #include "attend/attention/spec.h"
 #include "attend/data/synthetic.h"
 
@@ -14,6 +15,8 @@ struct ComparisonOptions {
   std::int64_t layers = 2, heads = 4, dim = 64;
   double learning_rate = 3e-3;  ///< after a tenth of the steps; falls to 0 as a cosine
   std::uint64_t seed = 1;       ///< of parameters and rows: the same rows for every mechanism
+  /// Is told, after training, what each layer looks at in the first of the test rows. May be empty.
+  attention::Observer* observer = nullptr;
 };
 
 struct ComparisonResult {

@@ -8,8 +8,30 @@
 
 namespace attend::ATTEND_ISA {
 
-constexpr std::int64_t kForwardQueries = 64;  // of a block
-constexpr std::int64_t kForwardKeys = 256;    // that pass by it at a time, at most
+constexpr std::int64_t kForwardQueries = 128;  // of a block, at most
+constexpr std::int64_t kForwardKeys = 512;     // that pass by it at a time, at most
+
+/// Queries of a block. Large blocks read keys and values less often, but look at all keys that one of their
+/// queries looks at, and leave fewer blocks to share among threads.
+inline std::int64_t queries_of_block(const backend::AttentionShape& s) {
+  constexpr std::int64_t kSmall = 64, kLongCausal = 2048, kManyBlocks = 16;
+  const bool is_everywhere = s.place.blocks == nullptr && s.place.first_key == nullptr &&
+                             (s.place.end_key == nullptr || s.keys >= kLongCausal);
+  const bool are_many = s.batch * s.heads * (s.queries / kForwardQueries) >= kManyBlocks;
+  return is_everywhere && are_many ? kForwardQueries : kSmall;
+}
+
+/// Rows that scratch memory of a block needs.
+inline std::int64_t rows_of_block(const backend::AttentionShape& s) {
+  constexpr std::int64_t kRows = 16;
+  return (min_integer(queries_of_block(s), s.queries) + kRows - 1) / kRows * kRows;
+}
+
+/// From one row of scores to the next. Rows of few keys stand close: far apart, they would share few lines of
+/// the cache.
+inline std::int64_t score_stride(const backend::AttentionShape& s) {
+  return min_integer(kForwardKeys, padded(s.keys));
+}
 
 template <class E>
 struct PackedHead {
@@ -24,8 +46,8 @@ struct PackedHead {
         values(arena.take<E>(padded(s.keys) * padded(s.value_dim))) {}
 };
 
-/// Additive scores of a block of rows [kForwardQueries][dim], packed, with the keys `now`: scores
-/// [kForwardQueries][kForwardKeys], zero where no query of a row's group looks. Row r looks at keys from[r]
+/// Additive scores of a block of rows [queries][dim], packed, with the keys `now`: scores
+/// [queries][score_stride], zero where no query of a row's group looks. Row r looks at keys from[r]
 /// to to[r].
 template <class S>
 void additive_block(const backend::AttentionShape& s, std::int64_t head, const Compute<S>* query,
@@ -33,7 +55,7 @@ void additive_block(const backend::AttentionShape& s, std::int64_t head, const C
                     const std::int64_t* to, std::int64_t rows, Compute<S>* scores) {
   using C = Compute<S>;
   constexpr std::int64_t kGroup = 4;
-  const std::int64_t width = padded(s.dim), columns = padded(now.end - now.begin);
+  const std::int64_t width = padded(s.dim), columns = padded(now.end - now.begin), stride = score_stride(s);
   const AdditiveScore<S> score(s, head);
   for (std::int64_t r = 0; r < padded_rows; r += kGroup) {
     std::int64_t begin = now.end, end = now.begin;
@@ -42,14 +64,14 @@ void additive_block(const backend::AttentionShape& s, std::int64_t head, const C
       begin = min_integer(begin, max_integer(from[i], now.begin));
       end = max_integer(end, min_integer(to[i], now.end));
     }
-    C* block = scores + r * kForwardKeys;
+    C* block = scores + r * stride;
     for (std::int64_t i = 0; i < kGroup; ++i)
-      __builtin_memset(block + i * kForwardKeys, 0, static_cast<std::size_t>(columns) * sizeof(C));
+      __builtin_memset(block + i * stride, 0, static_cast<std::size_t>(columns) * sizeof(C));
     if (begin >= end) continue;
     const std::int64_t first = (begin - now.begin) / kPanel * kPanel,
                        last = (end - now.begin + kPanel - 1) / kPanel * kPanel;
     score.scores(query + r * width, kGroup, keys + (now.begin + first) * width, last - first, block + first,
-                 kForwardKeys);
+                 stride);
   }
 }
 

@@ -17,14 +17,14 @@ class BlockOfQueries {
     C* additive_query;
 
     Memory(Arena& arena, const backend::AttentionShape& s)
-        : query(arena.take<E>(kForwardQueries * padded(s.dim))),
-          additive_query(arena.take<C>(is_additive(s) ? kForwardQueries * padded(s.dim) : 0)) {}
+        : query(arena.take<E>(rows_of_block(s) * padded(s.dim))),
+          additive_query(arena.take<C>(is_additive(s) ? rows_of_block(s) * padded(s.dim) : 0)) {}
   };
 
   BlockOfQueries(const backend::AttentionShape& s, const backend::HeadsOperand& query, std::int64_t batch,
                  std::int64_t head, std::int64_t block, const PackedHead<E>& other, const Memory& memory)
-      : first(block * kForwardQueries),
-        rows(min_integer(kForwardQueries, s.queries - first)),
+      : first(block * queries_of_block(s)),
+        rows(min_integer(queries_of_block(s), s.queries - first)),
         s_(s),
         batch_(batch),
         head_(head),
@@ -52,15 +52,15 @@ class BlockOfQueries {
   KeyRange first_keys() const { return next_keys(s_, first, begin_, end_); }
   KeyRange keys_after(KeyRange now) const { return next_keys(s_, first, now.end, end_); }
 
-  /// Dot products or additive scores with the keys `now`: [kForwardQueries][kForwardKeys].
+  /// Dot products or additive scores with the keys `now`: [rows][score_stride].
   void products(KeyRange now, C* scores) const {
     const std::int64_t width = padded(s_.dim);
     if (is_additive(s_))
       additive_block<S>(s_, head_, additive_query_, padded_rows, other_.additive_keys, now, from_, to_, rows,
                         scores);
     else
-      product(query_.data, query_.stride, Panels<E>{other_.keys, width}, 0, now.begin, scores, kForwardKeys,
-              padded_rows, padded(now.end - now.begin), width, false);
+      product(query_.data, query_.stride, Panels<E>{other_.keys, width}, 0, now.begin, scores,
+              score_stride(s_), padded_rows, padded(now.end - now.begin), width, false);
   }
 
   /// Products of query r become scores, -infinity where it may not look. Returns how many count, the first of

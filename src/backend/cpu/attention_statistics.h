@@ -62,7 +62,7 @@ class BlockStatistics {
    public:
     Row(BlockStatistics& all, std::int64_t r, std::int64_t key, C maximum)
         : all_(all), r_(r), key_(key), maximum_(maximum) {
-      const std::int64_t own = all.block_ * kForwardQueries + r + all.s_.keys - all.s_.queries;
+      const std::int64_t own = all.block_ * queries_of_block(all.s_) + r + all.s_.keys - all.s_.queries;
       away_ = splat(static_cast<C>(key - own));
       for (int i = 0; i < kLanes<C>; ++i) away_[i] += static_cast<C>(i);
     }

@@ -128,7 +128,7 @@ struct AttentionDecode {
 /// All work in `scratch`, 64-byte aligned, of at least the size that the function beside it tells.
 struct AttentionKernels {
   /// Queries of one block of the forward pass.
-  std::int64_t query_block = 0;
+  std::int64_t (*query_block)(const AttentionShape& shape) = nullptr;
   /// Brings the keys and values (if there are any) of one head into the layout that forward_block reads.
   std::size_t (*packed_bytes)(const AttentionShape& shape) = nullptr;
   void (*pack)(const AttentionForward& work, std::int64_t batch, std::int64_t key_head, void* packed,

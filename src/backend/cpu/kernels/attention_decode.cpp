@@ -17,12 +17,13 @@ constexpr std::int64_t kKeyBlock = 64;
 template <class S>
 struct Scratch {
   using C = Compute<S>;
-  Packed<S>* query;
+  Packed<S>*query, *weights;
   C *scores, *sum;
 
   Scratch(Arena& arena, const AttentionShape& s) {
     const std::int64_t lines = s.queries * (s.heads / s.key_heads);
     query = arena.take<Packed<S>>(lines * padded(s.dim));
+    weights = arena.take<Packed<S>>(lines * kKeyBlock);
     scores = arena.take<C>(lines * kKeyBlock);
     sum = arena.take<C>(lines * (padded(s.value_dim) + 2 * kPanel));
   }
@@ -103,7 +104,7 @@ void score_keys(const S* keys, std::int64_t stride, std::int64_t count, const Pa
 /// sum[i][j] += sum over k of weights[i][k] * values[k][j], for Lines lines and Vectors vectors of j; `last`
 /// counts the lanes of the last one. Every value is read once for all lines.
 template <int Lines, int Vectors, class S>
-void add_weighted(const S* values, std::int64_t stride, std::int64_t count, const Compute<S>* weights,
+void add_weighted(const S* values, std::int64_t stride, std::int64_t count, const Packed<S>* weights,
                   const Ahead<S>& ahead, Compute<S>* sum, std::int64_t width, std::int64_t last) {
   using C = Compute<S>;
   // Few sums wait for each other's additions: two sets of them take turns.
@@ -139,9 +140,73 @@ void add_weighted(const S* values, std::int64_t stride, std::int64_t count, cons
     }
 }
 
+#if defined(__AVX512BF16__)
+/// The same by dot products of bf16: two keys at a time, Vectors times 32 values of each, `last` of them in
+/// the last one.
+template <int Lines, int Vectors>
+void add_weighted_pairs(const BFloat16* values, std::int64_t stride, std::int64_t count,
+                        const BFloat16* weights, const Ahead<BFloat16>& ahead, float* sum, std::int64_t width,
+                        std::int64_t last) {
+  constexpr std::int64_t kValues = 2 * kPanel;
+  const __mmask32 counts = static_cast<__mmask32>((std::uint64_t{1} << last) - 1);
+  // Values 8 i to 8 i + 3 of a vector, and 8 i + 4 to 8 i + 7: as the instructions that make pairs leave
+  // them.
+  F32 low[Lines][Vectors] = {}, high[Lines][Vectors] = {};
+  for (std::int64_t k = 0; k < count; k += 2) {
+    ahead.prefetch(k);
+    ahead.prefetch(k + 1);
+    BF16Pairs low_pairs[Vectors], high_pairs[Vectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < Vectors; ++v) {
+      const BFloat16* from = values + k * stride + v * kValues;
+      const auto load_row = [&](const BFloat16* row) {
+        return v + 1 == Vectors ? _mm512_maskz_loadu_epi16(counts, row) : _mm512_loadu_si512(row);
+      };
+      const __m512i row = load_row(from), next = k + 1 < count ? load_row(from + stride) : __m512i{};
+      low_pairs[v] = {_mm512_unpacklo_epi16(row, next)};
+      high_pairs[v] = {_mm512_unpackhi_epi16(row, next)};
+    }
+#pragma GCC unroll 4
+    for (int line = 0; line < Lines; ++line) {
+      const BF16Pairs weight = broadcast_step(weights + line * kKeyBlock + k);
+#pragma GCC unroll 2
+      for (int v = 0; v < Vectors; ++v) {
+        low[line][v] = multiply_add(weight, low_pairs[v], low[line][v]);
+        high[line][v] = multiply_add(weight, high_pairs[v], high[line][v]);
+      }
+    }
+  }
+  const __m512i first = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23),
+                second = _mm512_add_epi32(first, _mm512_set1_epi32(8));
+#pragma GCC unroll 4
+  for (int line = 0; line < Lines; ++line)
+#pragma GCC unroll 2
+    for (int v = 0; v < Vectors; ++v) {
+      float* to = sum + line * width + v * kValues;
+      const __m512 a = bit_cast_vector<__m512>(low[line][v]), b = bit_cast_vector<__m512>(high[line][v]);
+      store(to, load(to) + bit_cast_vector<F32>(_mm512_permutex2var_ps(a, first, b)));
+      store(to + kPanel, load(to + kPanel) + bit_cast_vector<F32>(_mm512_permutex2var_ps(a, second, b)));
+    }
+}
+
+template <int Lines>
+void add_all_weighted(const BFloat16* values, std::int64_t stride, std::int64_t count, std::int64_t value_dim,
+                      const BFloat16* weights, Ahead<BFloat16> ahead, float* sum, std::int64_t width) {
+  constexpr std::int64_t kValues = 2 * kPanel;
+  for (std::int64_t j = 0; j < value_dim; j += 2 * kValues, ahead.width = 0) {
+    const std::int64_t left = value_dim - j;
+    if (left > kValues)
+      add_weighted_pairs<Lines, 2>(values + j, stride, count, weights, ahead, sum + j, width,
+                                   min_integer(left - kValues, kValues));
+    else
+      add_weighted_pairs<Lines, 1>(values + j, stride, count, weights, ahead, sum + j, width, left);
+  }
+}
+#endif
+
 template <int Lines, class S>
 void add_all_weighted(const S* values, std::int64_t stride, std::int64_t count, std::int64_t value_dim,
-                      const Compute<S>* weights, Ahead<S> ahead, Compute<S>* sum, std::int64_t width) {
+                      const Packed<S>* weights, Ahead<S> ahead, Compute<S>* sum, std::int64_t width) {
   constexpr std::int64_t kLane = kLanes<Compute<S>>;
   for (std::int64_t j = 0; j < value_dim; j += 4 * kLane, ahead.width = 0) {
     const std::int64_t left = value_dim - j;
@@ -205,6 +270,9 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
     });
     for (std::int64_t i = 0; i < lines; ++i) {
       C* scores = x.scores + i * kKeyBlock;
+      Packed<S>* weights = x.weights + i * kKeyBlock;
+      // Weights are read in pairs of keys.
+      if (count % 2 != 0) from_compute(C(0), weights[count]);
       if (is_modified(s))
         modify_by_query<C>(s, batch, key_head * group + i % group, i / group, key, count, scores);
       const KeyRange looked = keys_of(s, batch, i / group);
@@ -218,7 +286,7 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
         const C bias = static_cast<C>(s.sigmoid_bias) * log2_e;
         for_each_vector<C>(count, [&](std::int64_t k, std::int64_t n) {
           const Vector<C> p = sigmoid2_of<S>(load_some(scores + k, n) * scale2 + bias);
-          store_some(scores + k, lane_numbers<C>() < splat_integer<C>(valid - k) ? p : Vector<C>{}, n);
+          store_some(weights + k, lane_numbers<C>() < splat_integer<C>(valid - k) ? p : Vector<C>{}, n);
         });
         total[i] = 1;
         continue;
@@ -232,7 +300,7 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
       for_each_vector<C>(count, [&](std::int64_t k, std::int64_t n) {
         Vector<C> p = exp2_of<S>(load_some(scores + k, n) * scale2 - splat(offset));
         p = lane_numbers<C>() < splat_integer<C>(min_integer(n, valid - k)) ? p : Vector<C>{};
-        store_some(scores + k, p, n);
+        store_some(weights + k, p, n);
         sum += p;
       });
       total[i] = total[i] * shrink + sum_lanes<C>(sum);
@@ -242,7 +310,7 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
     }
     for_each_lines(lines, [&]<int Lines>(std::int64_t i) {
       add_all_weighted<Lines>(
-          values, work.value.row_stride, count, s.value_dim, x.scores + i * kKeyBlock,
+          values, work.value.row_stride, count, s.value_dim, x.weights + i * kKeyBlock,
           Ahead<S>{keys + kKeyBlock * work.key.row_stride, work.key.row_stride, i == 0 ? s.dim : 0},
           x.sum + i * value_width, value_width);
     });

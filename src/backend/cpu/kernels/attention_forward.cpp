@@ -13,9 +13,6 @@ namespace {
 using backend::AttentionForward;
 using backend::AttentionShape;
 
-constexpr std::int64_t kQueryBlock = kForwardQueries;
-constexpr std::int64_t kKeyBlock = kForwardKeys;
-
 template <class S>
 struct Scratch {
   using C = Compute<S>;
@@ -31,9 +28,9 @@ struct Scratch {
  private:
   Scratch(Arena& arena, const AttentionForward& work, const AttentionShape& s)
       : queries(arena, s),
-        weights(arena.take<E>(kQueryBlock * kKeyBlock)),
-        scores(arena.take<C>(kQueryBlock * kKeyBlock)),
-        sum(arena.take<C>(kQueryBlock * padded(s.value_dim))),
+        weights(arena.take<E>(rows_of_block(s) * score_stride(s))),
+        scores(arena.take<C>(rows_of_block(s) * score_stride(s))),
+        sum(arena.take<C>(rows_of_block(s) * padded(s.value_dim))),
         statistics(arena, work) {}
 };
 
@@ -132,7 +129,7 @@ class QueryBlock {
  private:
   // Scores of query r become weights; what was summed before shrinks to the new maximum.
   void weigh(std::int64_t r, KeyRange now, std::int64_t columns, E* weights) {
-    C* scores = x_.scores + r * kKeyBlock;
+    C* scores = x_.scores + r * score_stride(s_);
     const std::int64_t valid = queries_.modify(r, now, is_modified_, scores);
     if (valid == 0) {
       for (std::int64_t j = 0; j < columns; j += kLanes<C>) store(weights + j, Vector<C>{});
@@ -190,7 +187,7 @@ class QueryBlock {
   BlockStatistics<S> statistics_;
   // In units of log2: 2^(scale2 * q.k) = e^(scale * q.k).
   C scale2_ = exponent_scale<C>(s_);
-  C maximum_[kQueryBlock], total_[kQueryBlock];
+  C maximum_[kForwardQueries], total_[kForwardQueries];
   bool started_ = false, is_modified_ = is_modified(s_);
 };
 
@@ -254,7 +251,7 @@ void forward_block(const AttentionForward& work, std::int64_t batch, std::int64_
 }  // namespace
 
 void fill_forward(backend::AttentionKernels& kernels) {
-  kernels.query_block = kQueryBlock;
+  kernels.query_block = queries_of_block;
   kernels.packed_bytes = packed_bytes;
   kernels.pack = pack;
   kernels.forward_scratch_bytes = forward_scratch_bytes;

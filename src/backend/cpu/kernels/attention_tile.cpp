@@ -17,7 +17,7 @@ struct Scratch {
   Compute<S>* scores;
 
   Scratch(Arena& arena, const AttentionShape& s)
-      : queries(arena, s), scores(arena.take<Compute<S>>(kForwardQueries * kForwardKeys)) {}
+      : queries(arena, s), scores(arena.take<Compute<S>>(rows_of_block(s) * score_stride(s))) {}
 };
 
 template <class S>
@@ -32,7 +32,7 @@ void tile_of(const AttentionTile& work, std::int64_t batch, std::int64_t head, s
   for (KeyRange now = queries.first_keys(); now.begin < now.end; now = queries.keys_after(now)) {
     queries.products(now, x.scores);
     for (std::int64_t r = 0; r < queries.rows; ++r) {
-      C* scores = x.scores + r * kForwardKeys;
+      C* scores = x.scores + r * score_stride(s);
       const std::int64_t valid = queries.modify(r, now, is_modified(s), scores);
       // Infinite for a query that looks at nothing.
       if (log_sum[r] == C(__builtin_inf())) continue;
