@@ -1,6 +1,7 @@
 // Attention of few queries over a long cache: every key and value is read once for all query heads that share
 // it.
 
+#include "backend/cpu/attention_decode_tiles.h"
 #include "backend/cpu/attention_scores.h"
 #include "backend/cpu/block_pack.h"
 #include "backend/cpu/kernels/table.h"
@@ -14,18 +15,35 @@ using backend::AttentionShape;
 
 constexpr std::int64_t kKeyBlock = 64;
 
+/// Are the products those of tiles?
+template <class S>
+constexpr bool kHasTiles =
+#if defined(__AMX_BF16__)
+    sizeof(S) == 2;
+#else
+    false;
+#endif
+
 template <class S>
 struct Scratch {
   using C = Compute<S>;
-  Packed<S>*query, *weights;
-  C *scores, *sum;
+  Packed<S>*query, *tiles_of_queries, *weights;
+  C *scores, *sum, *maximum, *total;
 
   Scratch(Arena& arena, const AttentionShape& s) {
-    const std::int64_t lines = s.queries * (s.heads / s.key_heads);
+    const std::int64_t lines = s.queries * (s.heads / s.key_heads), rows = rows_of(lines);
     query = arena.take<Packed<S>>(lines * padded(s.dim));
-    weights = arena.take<Packed<S>>(lines * kKeyBlock);
+    tiles_of_queries = arena.take<Packed<S>>(kHasTiles<S> ? rows * padded(s.dim) : 0);
+    weights = arena.take<Packed<S>>(rows * kKeyBlock);
     scores = arena.take<C>(lines * kKeyBlock);
-    sum = arena.take<C>(lines * (padded(s.value_dim) + 2 * kPanel));
+    sum = arena.take<C>(rows * padded(s.value_dim));
+    maximum = arena.take<C>(lines);
+    total = arena.take<C>(lines);
+  }
+
+  /// Tiles read and write whole ones.
+  static std::int64_t rows_of(std::int64_t lines) {
+    return kHasTiles<S> ? (lines + kPanel - 1) / kPanel * kPanel : lines;
   }
 };
 
@@ -244,9 +262,9 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
   const std::int64_t width = padded(s.dim), value_width = padded(s.value_dim);
   const C scale2 = exponent_scale<C>(s), log2_e = C(1.4426950408889634);
   // Line i is query i / group of head key_head * group + i % group.
-  C* maximum = x.sum + lines * value_width;
-  C* total = maximum + lines;
+  C *maximum = x.maximum, *total = x.total;
   std::int64_t begin = s.keys, end = 0;
+  __builtin_memset(x.sum, 0, static_cast<std::size_t>(x.rows_of(lines) * value_width) * sizeof(C));
   for (std::int64_t i = 0; i < lines; ++i) {
     pack_rows(at<S>(work.query, batch, i / group, key_head * group + i % group), 0, 1, s.dim,
               x.query + i * width, 1, width);
@@ -254,25 +272,43 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
     maximum[i] =
         has_sink ? static_cast<const C*>(s.sink)[key_head * group + i % group] * log2_e : C(-__builtin_inf());
     total[i] = has_sink ? C(1) : C(0);
-    for (std::int64_t j = 0; j < value_width; ++j) x.sum[i * value_width + j] = 0;
     const KeyRange keys = keys_of(s, batch, i / group);
     begin = min_integer(begin, keys.begin);
     end = max_integer(end, keys.end);
   }
+#if defined(__AMX_BF16__)
+  if constexpr (kHasTiles<S>) pack_lines(x.query, lines, width, x.tiles_of_queries);
+#endif
   for (std::int64_t key = begin / kKeyBlock * kKeyBlock; key < end; key += kKeyBlock) {
     const std::int64_t count = min_integer(kKeyBlock, end - key);
     const S* keys = at<S>(work.key, batch, key, key_head);
     const S* values = at<S>(work.value, batch, key, key_head);
-    for_each_lines(lines, [&]<int Lines>(std::int64_t i) {
-      score_keys<Lines>(keys, work.key.row_stride, count, x.query + i * width, width, s.dim,
-                        Ahead<S>{values, work.value.row_stride, i == 0 ? s.value_dim : 0},
-                        x.scores + i * kKeyBlock);
+    std::int64_t scored = 0;
+#if defined(__AMX_BF16__)
+    if constexpr (kHasTiles<S>) {
+      const auto score_some = [&]<std::int64_t Keys>() {
+        const Ahead<S> ahead{values + scored * work.value.row_stride, work.value.row_stride, s.value_dim};
+        score_tiles<Keys>(keys + scored * work.key.row_stride, work.key.row_stride, x.tiles_of_queries, lines,
+                          width, x.scores + scored, kKeyBlock, [&](std::int64_t k) { ahead.prefetch(k); });
+        scored += Keys;
+      };
+      if (s.dim == width && count == kKeyBlock) score_some.template operator()<kKeyBlock>();
+      while (s.dim == width && scored + kTileRows <= count) score_some.template operator()<kTileRows>();
+    }
+#endif
+    for_each_lines(scored < count ? lines : 0, [&]<int Lines>(std::int64_t i) {
+      score_keys<Lines>(
+          keys + scored * work.key.row_stride, work.key.row_stride, count - scored, x.query + i * width,
+          width, s.dim,
+          Ahead<S>{values + scored * work.value.row_stride, work.value.row_stride, i == 0 ? s.value_dim : 0},
+          x.scores + i * kKeyBlock + scored);
     });
     for (std::int64_t i = 0; i < lines; ++i) {
       C* scores = x.scores + i * kKeyBlock;
       Packed<S>* weights = x.weights + i * kKeyBlock;
-      // Weights are read in pairs of keys.
-      if (count % 2 != 0) from_compute(C(0), weights[count]);
+      // Weights are read in pairs of keys, or in whole tiles.
+      for (std::int64_t k = count; k < (kHasTiles<S> ? kKeyBlock : (count + 1) / 2 * 2); ++k)
+        from_compute(C(0), weights[k]);
       if (is_modified(s))
         modify_by_query<C>(s, batch, key_head * group + i % group, i / group, key, count, scores);
       const KeyRange looked = keys_of(s, batch, i / group);
@@ -308,13 +344,24 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
         for (std::int64_t j = 0; j < value_width; j += kLanes<C>)
           store(x.sum + i * value_width + j, load(x.sum + i * value_width + j) * shrink);
     }
+    const Ahead<S> ahead{keys + kKeyBlock * work.key.row_stride, work.key.row_stride, s.dim};
+#if defined(__AMX_BF16__)
+    if constexpr (kHasTiles<S>) {
+      add_tiles<kKeyBlock>(values, work.value.row_stride, count, s.value_dim, x.weights, lines, x.sum,
+                           value_width, [&](std::int64_t k) { ahead.prefetch(k); });
+      continue;
+    }
+#endif
     for_each_lines(lines, [&]<int Lines>(std::int64_t i) {
-      add_all_weighted<Lines>(
-          values, work.value.row_stride, count, s.value_dim, x.weights + i * kKeyBlock,
-          Ahead<S>{keys + kKeyBlock * work.key.row_stride, work.key.row_stride, i == 0 ? s.dim : 0},
-          x.sum + i * value_width, value_width);
+      add_all_weighted<Lines>(values, work.value.row_stride, count, s.value_dim, x.weights + i * kKeyBlock,
+                              Ahead<S>{ahead.rows, ahead.stride, i == 0 ? s.dim : 0}, x.sum + i * value_width,
+                              value_width);
     });
   }
+#if defined(__AMX_BF16__)
+  if constexpr (kHasTiles<S>)
+    for (std::int64_t i = 0; i < lines; ++i) in_order(x.sum + i * value_width, value_width);
+#endif
   for (std::int64_t i = 0; i < lines; ++i) {
     S* out = at<S>(work.output, batch, i / group, key_head * group + i % group);
     const bool nothing = total[i] == C(0);
@@ -332,7 +379,10 @@ std::size_t decode_scratch_bytes(const AttentionShape& s) {
 }
 
 void decode(const AttentionDecode& work, std::int64_t batch, std::int64_t key_head, void* memory) {
-  visit_floating(work.shape.dtype, [&]<class S>() { decode_of<S>(work, batch, key_head, memory); });
+  visit_floating(work.shape.dtype, [&]<class S>() {
+    const TileScope tiles;
+    decode_of<S>(work, batch, key_head, memory);
+  });
 }
 
 }  // namespace
