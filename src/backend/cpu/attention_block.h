@@ -101,8 +101,10 @@ inline Vector<Compute<S>> exp2_of(Vector<Compute<S>> x) {
 #endif
   constexpr bool single = sizeof(C) == 4;
   const C magic = single ? C(12582912.0) : C(6755399441055744.0);
-  const C lowest = single ? C(-100) : C(-900);
-  const V clamped = max_of(x, splat(lowest));
+  const C lowest = single ? C(-100) : C(-900), highest = single ? C(127) : C(1023);
+  // Lanes that do not count may hold anything, and the exponent has to stay one.
+  const V from_below = max_of(x, splat(lowest)),
+          clamped = from_below > splat(highest) ? splat(highest) : from_below;
   const V shifted = clamped + magic;
   const V f = clamped - (shifted - magic);
   const I n = bit_cast_vector<I>(shifted) - bit_cast_vector<I>(splat(magic));
