@@ -7,6 +7,7 @@
 #include "attend/base/error.h"
 #include "attend/base/parallel.h"
 #include "attend/explain/color_map.h"
+#include "explain/html.h"
 #include "explain/pack.h"
 #include "explain/page_files.h"
 #include "explain/token_text.h"
@@ -18,23 +19,6 @@ namespace {
 constexpr const char* kScripts[] = {"data.js",   "state.js",    "color.js",    "text_view.js", "top_list.js",
                                     "matrix.js", "overview.js", "controls.js", "main.js"};
 constexpr std::int64_t kThumbnailSide = 48;
-
-std::string escape_html(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '"')
-      out += "&quot;";
-    else
-      out += c;
-  }
-  return out;
-}
 
 // JSON that cannot end the script element around it nor start a comment in it.
 std::string script_json(const nlohmann::json& value) {
