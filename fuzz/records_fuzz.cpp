@@ -10,12 +10,14 @@
 #include <string_view>
 
 #include "attend/base/error.h"
+#include "attend/data/control.h"
 #include "attend/data/delimited.h"
 #include "attend/data/json_lines.h"
 #include "attend/data/line_reader.h"
 #include "attend/data/parallel.h"
 #include "attend/data/question_answers.h"
 #include "attend/data/tagged.h"
+#include "data/descriptions.h"
 #include "data/utf8.h"
 
 namespace {
@@ -67,6 +69,19 @@ void check(const QuestionAnswers& record) {
   for (const AnswerSpan& answer : record.answers)
     require(!answer.text.empty() &&
             record.context.compare(answer.start, answer.text.size(), answer.text) == 0);
+}
+void check(const ControlRecord& record) {
+  require(!record.fields.empty());
+  for (const ControlField& field : record.fields) {
+    require(record.find(field.name) == &field.value);
+    for (const std::string& paragraph : description_paragraphs(field.value)) {
+      check(paragraph);
+      std::string joined;
+      for (const std::string& sentence : sentences(paragraph))
+        joined += (joined.empty() ? "" : " ") + sentence;
+      require(!paragraph.empty() && joined == paragraph);
+    }
+  }
 }
 
 void check_message(std::string_view message) {
@@ -137,7 +152,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool header = (choice & 0x40) != 0;
   const auto most = static_cast<std::int64_t>(2 * size + 2);
   const auto compare = [&](const auto& make) { compare_policies(make, limit, most); };
-  switch (choice % 10) {
+  switch (choice % 11) {
     case 0:
       compare([&](const ReadOptions& read) { return LineReader(file.path(), read); });
       break;
@@ -186,6 +201,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       compare([&](const ReadOptions& read) {
         return QuestionTableReader(file.path(), {.header = header, .columns = {"1", "2", "3"}, .read = read});
       });
+      break;
+    case 10:
+      compare([&](const ReadOptions& read) { return ControlReader(file.path(), read); });
       break;
     default:
       break;

@@ -129,6 +129,7 @@ int parse_and_run(int argc, char** argv) {
   add_see(program, verbs);
   add_bench(program, verbs);
   add_compare(program, verbs);
+  add_data(program, verbs);
   if (argc <= 1) {
     print(program.help());
     return kSuccess;

@@ -25,5 +25,6 @@ void add_eval(CLI::App& program, std::vector<Verb>& verbs);
 void add_see(CLI::App& program, std::vector<Verb>& verbs);
 void add_bench(CLI::App& program, std::vector<Verb>& verbs);
 void add_compare(CLI::App& program, std::vector<Verb>& verbs);
+void add_data(CLI::App& program, std::vector<Verb>& verbs);
 
 }  // namespace attend::cli

@@ -1,0 +1,124 @@
+#include "attend/task/dataset.h"
+
+#include <fmt/format.h>
+
+#include "attend/base/error.h"
+#include "attend/io/file.h"
+#include "io/printable.h"
+#include "task/dataset_content.h"
+#include "task/dataset_folder.h"
+
+namespace attend::task {
+namespace {
+
+struct Entry {
+  Dataset dataset;
+  DatasetContent (*make)(Apt&);
+};
+
+const std::vector<Entry>& entries() {
+  static const std::vector<Entry> all = {
+      {{.name = "debian-en-fr",
+        .use = "translate",
+        .about = "descriptions of Debian packages with their French translations, sentence by sentence",
+        .record = "English TAB French"},
+       [](Apt& apt) { return translation_pairs(apt, "fr"); }},
+      {{.name = "debian-en-de",
+        .use = "translate",
+        .about = "descriptions of Debian packages with their German translations, sentence by sentence",
+        .record = "English TAB German"},
+       [](Apt& apt) { return translation_pairs(apt, "de"); }},
+      {{.name = "debian-summary",
+        .use = "summarize",
+        .about = "descriptions of Debian packages and the one line that sums them up",
+        .record = "description TAB synopsis"},
+       summary_pairs},
+      {{.name = "debian-search",
+        .use = "search",
+        .about = "what Debian packages are in one line, and the description that this line belongs to",
+        .record = "synopsis TAB description"},
+       search_pairs},
+      {{.name = "debian-sections",
+        .use = "classify",
+        .about = "descriptions of Debian packages in 14 sections of the archive that have a topic",
+        .record = "text TAB label, under a header"},
+       section_table},
+      {{.name = "debian-text",
+        .use = "pretrain",
+        .about = "descriptions of Debian packages as running English text",
+        .record = "a paragraph; an empty line after each package"},
+       description_text},
+      {{.name = "sherlock",
+        .use = "generate",
+        .about = "The Adventures of Sherlock Holmes, by Arthur Conan Doyle",
+        .record = "text"},
+       [](Apt& apt) { return book_text(apt, "golang-github-jdkato-prose-dev", "sherlock.txt"); }},
+  };
+  return all;
+}
+
+const Entry& find_entry(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const Entry& entry : entries()) {
+    if (entry.dataset.name == name) return entry;
+    names.emplace_back(entry.dataset.name);
+  }
+  throw Error(fmt::format("data set {}: there are {}", io::printable(name), fmt::join(names, ", ")));
+}
+
+std::string readme(const DatasetJob& job, const Dataset& dataset, const DatasetContent& content) {
+  std::string text = fmt::format("# {}\n\n{}.\n\n{}\n\n", dataset.name, dataset.about, content.origin);
+  text[text.find(dataset.about)] -= dataset.about[0] >= 'a' && dataset.about[0] <= 'z' ? 'a' - 'A' : 0;
+  text += fmt::format("Each line: {}. UTF-8, no quotes.\n\n| file | {} |\n|---|---|\n", dataset.record,
+                      content.unit);
+  for (std::size_t i = 0; i < kSplitNames.size(); ++i)
+    text += fmt::format("| {}{} | {} |\n", kSplitNames[i], content.extension, content.records[i]);
+  text += fmt::format("\n{}\n\n## Terms\n\n{}\n", content.split, content.terms);
+  if (!job.command.empty()) text += fmt::format("\n## Made by\n\n    {}\n", job.command);
+  return text;
+}
+
+DatasetResult prepare(const DatasetJob& job, const Entry& entry) {
+  NewFolder folder(job.out);
+  Apt apt({.cache = std::filesystem::absolute(job.cache),
+           .scratch = std::filesystem::absolute(folder.scratch()),
+           .refresh = job.refresh,
+           .stop = job.stop,
+           .say = job.say});
+  const DatasetContent content = entry.make(apt);
+  DatasetResult result{.unit = content.unit, .bad_records = content.bad_records};
+  for (std::size_t i = 0; i < kSplitNames.size(); ++i) {
+    const std::string name = kSplitNames[i] + content.extension;
+    io::write_file_atomically(folder.part() / name, content.parts[i]);
+    result.files.push_back({name, content.records[i]});
+  }
+  if (!content.copyright.empty()) io::write_file_atomically(folder.part() / "copyright", content.copyright);
+  io::write_file_atomically(folder.part() / "README.md", readme(job, entry.dataset, content));
+  if (job.stop != nullptr && *job.stop) throw Stopped();
+  folder.finish();
+  return result;
+}
+
+}  // namespace
+
+const std::vector<Dataset>& datasets() {
+  static const std::vector<Dataset> all = [] {
+    std::vector<Dataset> list;
+    for (const Entry& entry : entries()) list.push_back(entry.dataset);
+    return list;
+  }();
+  return all;
+}
+
+DatasetResult prepare_dataset(const DatasetJob& job) {
+  const Entry& entry = find_entry(job.name);
+  try {
+    return prepare(job, entry);
+  } catch (const Stopped&) {
+    return {.stopped = true};
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw Error(fmt::format("cannot make the folder {}: {}", job.out.string(), error.code().message()));
+  }
+}
+
+}  // namespace attend::task

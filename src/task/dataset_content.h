@@ -1,0 +1,41 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "attend/data/split.h"
+#include "task/apt.h"
+
+namespace attend::task {
+
+inline constexpr std::array<const char*, 3> kSplitNames = {"train", "valid", "test"};
+
+/// What the files of a data set will hold.
+struct DatasetContent {
+  std::array<std::string, 3> parts = {};            ///< the files, in the order of kSplitNames
+  std::array<std::int64_t, 3> records = {};         ///< in each
+  std::string unit = {};                            ///< what is counted
+  std::string extension = ".tsv";                   ///< of the files
+  std::string origin = {}, split = {}, terms = {};  ///< sentences of the README
+  std::string copyright = {};                       ///< a file that belongs to the data; empty: none
+  std::int64_t bad_records = 0;
+};
+
+/// Synopses and descriptions of packages, and what their translators made of them.
+DatasetContent translation_pairs(Apt& apt, const std::string& language);
+/// Long description, tab, synopsis.
+DatasetContent summary_pairs(Apt& apt);
+/// Synopsis, tab, long description.
+DatasetContent search_pairs(Apt& apt);
+/// Description, tab, section, under a header; of the sections that tell what a package is about.
+DatasetContent section_table(Apt& apt);
+/// Descriptions, a paragraph a line, an empty line after each package.
+DatasetContent description_text(Apt& apt);
+
+/// A book in a package: the first file of this name, in the order of paths.
+DatasetContent book_text(Apt& apt, const std::string& package, std::string_view file);
+
+}  // namespace attend::task
