@@ -2,12 +2,41 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstring>
+
 #include "attend/autograd/tape.h"
 #include "attend/base/error.h"
+#include "attend/base/parallel.h"
 #include "attention/fused.h"
 #include "attention/steps.h"
 
 namespace attend::attention {
+
+namespace {
+
+// Copies the first `length` places of rows[i] of `from` to row i of `to`, both [rows, heads, capacity, d],
+// where they are not the same.
+void copy_rows(const Tensor& from, const Tensor& to, std::span<const std::int32_t> rows,
+               std::int64_t length) {
+  const std::int64_t heads = from.dim(1),
+                     place = from.dim(3) * static_cast<std::int64_t>(size_of(from.dtype()));
+  const std::int64_t stride = from.dim(2) * place;
+  const bool in_place = from.raw() == to.raw();
+  const auto* source = static_cast<const std::byte*>(from.raw());
+  auto* target = static_cast<std::byte*>(to.raw());
+  parallel_for(static_cast<std::int64_t>(rows.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t row = rows[static_cast<std::size_t>(i)];
+      if (in_place && row == i) continue;
+      for (std::int64_t head = 0; head < heads; ++head)
+        std::memcpy(target + (i * heads + head) * stride, source + (row * heads + head) * stride,
+                    static_cast<std::size_t>(length * place));
+    }
+  });
+}
+
+}  // namespace
 
 KeyValueCache::KeyValueCache(std::int64_t batch, std::int64_t capacity, std::int64_t key_heads,
                              std::int64_t head_dim, DType dtype) {
@@ -36,6 +65,26 @@ void KeyValueCache::append(const Tensor& keys, const Tensor& values) {
   copy(keys, keys_);
   copy(values, values_);
   length_ += count;
+}
+
+void KeyValueCache::reorder(std::span<const std::int32_t> rows) {
+  const std::int64_t before = batch();
+  if (rows.empty()) throw Error("key/value cache: no rows given to go on with");
+  for (const std::int32_t row : rows)
+    if (row < 0 || row >= before)
+      throw Error(fmt::format("key/value cache of {} rows has no row {}", before, row));
+  const bool only_copies_of_rows_that_stay =
+      static_cast<std::int64_t>(rows.size()) == before &&
+      std::ranges::all_of(rows, [&](std::int32_t row) { return rows[static_cast<std::size_t>(row)] == row; });
+  const auto moved = [&](Tensor& tensor) {
+    const Tensor from = tensor;
+    if (!only_copies_of_rows_that_stay)
+      tensor = Tensor::empty({static_cast<std::int64_t>(rows.size()), from.dim(1), from.dim(2), from.dim(3)},
+                             from.dtype());
+    copy_rows(from, tensor, rows, length_);
+  };
+  moved(keys_);
+  moved(values_);
 }
 
 Tensor KeyValueCache::by_token(const Tensor& heads, std::int64_t count, std::int64_t begin) {

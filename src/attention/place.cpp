@@ -89,6 +89,10 @@ bool Pairs::allows(std::int64_t query, std::int64_t key) const {
   return place_.function == nullptr || place_.function->allows(place, key);
 }
 
+bool depends_on_places(const Place& place) {
+  return place.positions != Place::Positions::none || !allows_all(place, {});
+}
+
 bool masks_differ_by_row(const Run& run) {
   return run.key_lengths.defined() || run.documents.defined() || run.key_documents.defined();
 }

@@ -21,8 +21,20 @@ using backend::AttentionShape;
 
 constexpr std::int64_t kMostTop = 64;
 
-// Statistics of a whole matrix [batch, heads, queries, keys].
-Statistics counted(const Tensor& weights, const StatisticsOptions& options) {
+}  // namespace
+
+Statistics empty_statistics(const AttentionShape& s, const StatisticsOptions& options) {
+  if (options.top < 0 || options.top > kMostTop)
+    throw Error(fmt::format("attention statistics: top {} is not from 0 to {}", options.top, kMostTop));
+  const DType dtype = sum_dtype(s.dtype);
+  return {.top_keys = Tensor::empty({s.batch, s.heads, s.queries, options.top}, DType::i32),
+          .top_weights = Tensor::empty({s.batch, s.heads, s.queries, options.top}, dtype),
+          .entropy = Tensor::empty({s.batch, s.heads, s.queries}, dtype),
+          .distance = Tensor::empty({s.batch, s.heads, s.queries}, dtype),
+          .mass = Tensor::zeros({s.batch, s.heads, s.keys}, dtype)};
+}
+
+Statistics statistics_of(const Tensor& weights, const StatisticsOptions& options) {
   const std::int64_t queries = weights.dim(2), keys = weights.dim(3);
   const AttentionShape shape = {.dtype = weights.dtype(),
                                 .batch = weights.dim(0),
@@ -62,24 +74,11 @@ Statistics counted(const Tensor& weights, const StatisticsOptions& options) {
   return result;
 }
 
-}  // namespace
-
-Statistics empty_statistics(const AttentionShape& s, const StatisticsOptions& options) {
-  if (options.top < 0 || options.top > kMostTop)
-    throw Error(fmt::format("attention statistics: top {} is not from 0 to {}", options.top, kMostTop));
-  const DType dtype = sum_dtype(s.dtype);
-  return {.top_keys = Tensor::empty({s.batch, s.heads, s.queries, options.top}, DType::i32),
-          .top_weights = Tensor::empty({s.batch, s.heads, s.queries, options.top}, dtype),
-          .entropy = Tensor::empty({s.batch, s.heads, s.queries}, dtype),
-          .distance = Tensor::empty({s.batch, s.heads, s.queries}, dtype),
-          .mass = Tensor::zeros({s.batch, s.heads, s.keys}, dtype)};
-}
-
 Statistics statistics(const Tensor& query, const Tensor& key, const AttentionSpec& spec, const Run& run,
                       const StatisticsOptions& options) {
   check_operands(query, key, key, spec);
   const autograd::NoGrad no_grad;
-  if (!has_fused_statistics(spec)) return counted(weights(query, key, spec, run), options);
+  if (!has_fused_statistics(spec)) return statistics_of(weights(query, key, spec, run), options);
   const Lowered x = lower(query, key, key, spec, run);
   return *fused_forward(x, options).statistics;
 }

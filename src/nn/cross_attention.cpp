@@ -2,29 +2,25 @@
 
 #include <fmt/format.h>
 
+#include "attend/autograd/tape.h"
 #include "attend/base/error.h"
 #include "attend/op/activation.h"
 #include "attend/op/shape.h"
+#include "nn/heads.h"
 
 namespace attend::nn {
 
 namespace {
 
-std::int64_t key_heads_of(const MultiHeadAttentionOptions& options) {
-  return options.key_heads == 0 ? options.heads : options.key_heads;
-}
-
-/// Features of one head.
-std::int64_t head_dim(std::int64_t dim, const MultiHeadAttentionOptions& options) {
-  const std::int64_t heads = options.heads, key_heads = key_heads_of(options);
-  if (heads < 1 || dim < 1 || dim % heads != 0)
-    throw Error(fmt::format("heads {} do not divide dim {}: dim must be a multiple of heads", heads, dim));
-  if (key_heads < 1 || heads % key_heads != 0)
-    throw Error(fmt::format("key_heads {} do not divide heads {}: heads must be a multiple of key_heads",
-                            key_heads, heads));
+/// The features of one head, of options that fit.
+std::int64_t checked_head_dim(std::int64_t dim, const MultiHeadAttentionOptions& options) {
   if (options.rotary != nullptr)
     throw Error("rotary positions in cross-attention: places in two sequences have no distance");
-  return dim / heads;
+  if (attention::depends_on_places(options.attention.place))
+    throw Error(
+        "cross-attention: a mask or positions that depend on places (causal, window, relative positions ...) "
+        "given, none accepted: places in two sequences have no distance");
+  return head_dim_of(dim, options);
 }
 
 void check(const char* what, const Tensor& x, std::int64_t dim) {
@@ -39,11 +35,11 @@ CrossAttention::CrossAttention(std::int64_t dim, const MultiHeadAttentionOptions
       heads_(options.heads),
       key_heads_(key_heads_of(options)),
       attention_(options.attention),
-      query_(dim, head_dim(dim, options) * heads_,
+      query_(dim, checked_head_dim(dim, options) * heads_,
              {.bias = options.bias, .initialisation_std = options.initialisation_std}, random),
-      key_value_(dim, 2 * key_heads_ * head_dim(dim, options),
+      key_value_(dim, 2 * key_heads_ * (dim / heads_),
                  {.bias = options.bias, .initialisation_std = options.initialisation_std}, random),
-      output_(attention_.fuse.kind == attention::Fuse::Kind::concatenate ? dim : dim / heads_, dim,
+      output_(answer_width(dim, options), dim,
               {.bias = options.bias, .initialisation_std = options.output_std}, random),
       learned_(attention::initial_parameters(
           attention_, {.heads = heads_, .dim = dim / heads_, .keys = options.longest}, random)) {
@@ -68,14 +64,40 @@ CrossAttention::Memory CrossAttention::project(const Tensor& memory) const {
   return {parts[0], parts[1]};
 }
 
-Tensor CrossAttention::forward(const Tensor& x, const Memory& memory, const attention::Run& run) const {
+Tensor CrossAttention::queries(const Tensor& x) const {
   check("x", x, dim_);
-  attention::Run learned = run;
-  learned.parameters = learned_;
-  if (gate_ != nullptr) learned.parameters.gate = op::activate(gate_->forward(x), Activation::sigmoid);
-  const Tensor query = op::reshape(query_.forward(x), {x.dim(0), x.dim(1), heads_, dim_ / heads_});
-  const Tensor answer = attention::attend(query, memory.keys, memory.values, attention_, learned);
-  return output_.forward(op::reshape(answer, {x.dim(0), x.dim(1), answer.dim(2) * answer.dim(3)}));
+  return op::reshape(query_.forward(x), {x.dim(0), x.dim(1), heads_, dim_ / heads_});
+}
+
+attention::Run CrossAttention::with_parameters(const attention::Run& run, const Tensor& x) const {
+  attention::Run result = run;
+  result.parameters = learned_;
+  if (gate_ != nullptr) result.parameters.gate = op::activate(gate_->forward(x), Activation::sigmoid);
+  return result;
+}
+
+Tensor CrossAttention::projected_output(const Tensor& answer) const {
+  return output_.forward(op::reshape(answer, {answer.dim(0), answer.dim(1), answer.dim(2) * answer.dim(3)}));
+}
+
+Tensor CrossAttention::forward(const Tensor& x, const Memory& memory, const attention::Run& run) const {
+  return projected_output(
+      attention::attend(queries(x), memory.keys, memory.values, attention_, with_parameters(run, x)));
+}
+
+attention::KeyValueCache CrossAttention::make_cache(const Tensor& memory) const {
+  const autograd::NoGrad no_grad;
+  const Memory projected = project(memory);
+  attention::KeyValueCache cache(memory.dim(0), memory.dim(1), key_heads_, dim_ / heads_,
+                                 projected.keys.dtype());
+  cache.append(projected.keys, projected.values);
+  return cache;
+}
+
+Tensor CrossAttention::forward(const Tensor& x, const attention::KeyValueCache& memory,
+                               const attention::Run& run) const {
+  const autograd::NoGrad no_grad;
+  return projected_output(attention::attend_cached(queries(x), memory, attention_, with_parameters(run, x)));
 }
 
 }  // namespace attend::nn

@@ -6,32 +6,9 @@
 #include "attend/base/error.h"
 #include "attend/op/activation.h"
 #include "attend/op/shape.h"
+#include "nn/heads.h"
 
 namespace attend::nn {
-
-namespace {
-
-std::int64_t key_heads_of(const MultiHeadAttentionOptions& options) {
-  return options.key_heads == 0 ? options.heads : options.key_heads;
-}
-
-/// Features that queries, keys and values have together.
-std::int64_t packed_width(std::int64_t dim, const MultiHeadAttentionOptions& options) {
-  const std::int64_t heads = options.heads, key_heads = key_heads_of(options);
-  if (heads < 1 || dim < 1 || dim % heads != 0)
-    throw Error(fmt::format("heads {} do not divide dim {}: dim must be a multiple of heads", heads, dim));
-  if (key_heads < 1 || heads % key_heads != 0)
-    throw Error(fmt::format("key_heads {} do not divide heads {}: heads must be a multiple of key_heads",
-                            key_heads, heads));
-  return dim / heads * (heads + 2 * key_heads);
-}
-
-/// Features of the answer that the output projection takes.
-std::int64_t answer_width(std::int64_t dim, const MultiHeadAttentionOptions& options) {
-  return options.attention.fuse.kind == attention::Fuse::Kind::concatenate ? dim : dim / options.heads;
-}
-
-}  // namespace
 
 MultiHeadAttention::MultiHeadAttention(std::int64_t dim, const MultiHeadAttentionOptions& options,
                                        Generator& random)
@@ -40,7 +17,7 @@ MultiHeadAttention::MultiHeadAttention(std::int64_t dim, const MultiHeadAttentio
       key_heads_(key_heads_of(options)),
       attention_(options.attention),
       rotary_(options.rotary),
-      qkv_(dim, packed_width(dim, options),
+      qkv_(dim, head_dim_of(dim, options) * (heads_ + 2 * key_heads_),
            {.bias = options.bias, .initialisation_std = options.initialisation_std}, random),
       output_(answer_width(dim, options), dim,
               {.bias = options.bias, .initialisation_std = options.output_std}, random),

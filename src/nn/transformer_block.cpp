@@ -1,24 +1,14 @@
 #include "attend/nn/transformer_block.h"
 
-#include "attend/autograd/tape.h"
-#include "attend/base/error.h"
-#include "attend/op/dropout.h"
+#include "nn/branch.h"
 
 namespace attend::nn {
-
-namespace {
-
-bool draws_random_numbers(const attention::Weigh& weigh) {
-  using Kind = attention::Weigh::Kind;
-  return weigh.dropout > 0 || weigh.kind == Kind::gumbel || weigh.kind == Kind::reinforce;
-}
-
-}  // namespace
 
 TransformerBlock::TransformerBlock(std::int64_t dim, const TransformerBlockOptions& options,
                                    Generator& random)
     : dropout_(options.dropout),
-      attention_is_random_(draws_random_numbers(options.attention.attention.weigh)),
+      post_norm_(options.post_norm),
+      attention_is_random_(draws_random_numbers(options.attention.attention)),
       attention_norm_(make_norm(options.norm, dim, options.norm_options)),
       attention_(dim, options.attention, random),
       feed_forward_norm_(make_norm(options.norm, dim, options.norm_options)),
@@ -35,7 +25,8 @@ TransformerBlock::Call TransformerBlock::call(const Run& run, std::int64_t layer
                     .random = dropout_stream(run, attention_is_random_ ? 1 : 0),
                     .observer = run.observer,
                     .layer = layer,
-                    .draws = run.draws};
+                    .draws = run.draws,
+                    .key_lengths = run.key_lengths};
   call.training = run.training;
   call.attention_branch = dropout_stream(run, dropout_);
   call.feed_forward_branch = dropout_stream(run, dropout_);
@@ -43,15 +34,13 @@ TransformerBlock::Call TransformerBlock::call(const Run& run, std::int64_t layer
 }
 
 Residual TransformerBlock::forward(Residual x, attention::KeyValueCache* cache, const Call& call) const {
-  const auto dropped = [&](const Tensor& branch, RandomStream stream) {
-    return call.training && dropout_ > 0 ? op::dropout(branch, dropout_, stream) : branch;
-  };
-  Tensor normed = attention_norm_->forward(x);
-  const Tensor looked = cache == nullptr ? attention_.forward(normed, call.attention)
-                                         : attention_.forward(normed, *cache, call.attention);
-  x.branch = dropped(looked, call.attention_branch);
-  normed = feed_forward_norm_->forward(x);
-  x.branch = dropped(feed_forward_.forward(normed), call.feed_forward_branch);
+  const BranchOptions options{.post_norm = post_norm_, .training = call.training, .dropout = dropout_};
+  add_branch(x, *attention_norm_, options, call.attention_branch, [&](const Tensor& y) {
+    return cache == nullptr ? attention_.forward(y, call.attention)
+                            : attention_.forward(y, *cache, call.attention);
+  });
+  add_branch(x, *feed_forward_norm_, options, call.feed_forward_branch,
+             [&](const Tensor& y) { return feed_forward_.forward(y); });
   return x;
 }
 
@@ -64,18 +53,12 @@ Residual TransformerBlock::forward(Residual x, attention::KeyValueCache& cache, 
 }
 
 Residual TransformerBlock::forward_recomputed(const Residual& x, const Call& call) const {
-  if (call.attention.draws != nullptr)
-    throw Error("a block cannot be recomputed (recompute_blocks) while its draws are asked for (draws)");
-  const auto observed = std::make_shared<bool>(false);  // shared by the copies of the segment
-  const auto segment = [this, call, observed](const autograd::Tensors& inputs) {
+  check_no_draws(call.attention.draws);
+  return recomputed({x.sum, x.branch}, [this, call](const autograd::Tensors& inputs, bool first) {
     Call now = call;
-    if (*observed) now.attention.observer = nullptr;
-    *observed = true;
-    const Residual result = forward({inputs[0], inputs[1]}, nullptr, now);
-    return autograd::Tensors{result.sum, result.branch};
-  };
-  const autograd::Tensors outputs = autograd::checkpoint(segment, {x.sum, x.branch});
-  return {outputs[0], outputs[1]};
+    if (!first) now.attention.observer = nullptr;
+    return forward({inputs[0], inputs[1]}, nullptr, now);
+  });
 }
 
 }  // namespace attend::nn

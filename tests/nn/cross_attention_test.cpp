@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "attend/attention/mechanism.h"
 #include "attend/autograd/tape.h"
 #include "attend/op/shape.h"
 #include "support/compare.h"
@@ -110,6 +111,11 @@ TEST(CrossAttention, RefusesWhatDoesNotFit) {
   EXPECT_ERROR(CrossAttention(12, {.heads = 4, .key_heads = 3}, random), "key_heads 3 do not divide heads 4");
   EXPECT_ERROR(CrossAttention(12, {.heads = 2, .rotary = std::make_shared<nn::Rotary>(4, 6)}, random),
                "rotary positions in cross-attention");
+  for (const char* name : {"alibi", "window", "shaw", "prefix", "big_bird", "adaptive_span"})
+    EXPECT_ERROR(CrossAttention(12, {.heads = 2, .attention = attention::mechanism(name)}, random),
+                 "cross-attention: a mask or positions that depend on places");
+  EXPECT_ERROR(CrossAttention(12, {.heads = 2, .attention = attention::scaled_dot(true)}, random),
+               "that depend on places");
   const CrossAttention layer(12, {.heads = 4}, random);
   EXPECT_ERROR(layer.project(Tensor::zeros({2, 12})), "cross-attention, memory");
   const auto memory = layer.project(Tensor::zeros({2, 3, 12}));

@@ -5,6 +5,7 @@
 #include "attend/autograd/tape.h"
 #include "attend/nn/embedding.h"
 #include "attend/nn/transformer_block.h"
+#include "attend/op/arithmetic.h"
 #include "support/compare.h"
 #include "support/expect_error.h"
 #include "support/gradient_check.h"
@@ -151,33 +152,80 @@ TEST(MultiHeadAttention, NamesWhatDoesNotFit) {
   EXPECT_ERROR(layer.forward(Tensor::zeros({1, 2, 5})), "[1, 2, 5]");
 }
 
-nn::TransformerBlockOptions block_options(nn::NormKind norm, double dropout) {
+nn::TransformerBlockOptions block_options(nn::NormKind norm, double dropout, bool post_norm = false) {
   nn::TransformerBlockOptions options;
   options.attention = attention_options({2, 0, false}, 4);
   options.attention.attention.weigh.dropout = dropout;
   options.feed_forward.inner = 3;
   options.norm = norm;
+  options.post_norm = post_norm;
   options.dropout = dropout;
   return options;
 }
 
+Tensors parts_of(const nn::Residual& x) {
+  return x.branch.defined() ? Tensors{x.sum, x.branch} : Tensors{x.sum};
+}
+
 TEST(TransformerBlock, GradientsMatchFiniteDifferencesAlsoWithDropoutAndRecomputed) {
+  struct Case {
+    nn::NormKind norm;
+    bool post_norm, recomputed, branch;
+  };
+  std::vector<Case> cases;
   for (const auto norm : {nn::NormKind::layer, nn::NormKind::rms})
-    for (const bool recomputed : {false, true})
-      for (const bool branch : {false, true}) {
-        Generator random(1), dropout(2);
-        nn::TransformerBlock block(4, block_options(norm, 0.3), random);
-        Tensors inputs = prepare(block, {2, 3, 4});
-        if (branch) inputs.push_back(random_tensor({2, 3, 4}, DType::f64, 7));
-        const auto call = block.call({.training = true, .random = &dropout}, 0);
-        const auto f = [&](const Tensors& x) {
-          const nn::Residual in{x[0], branch ? x.back() : Tensor()};
-          const nn::Residual out = recomputed ? block.forward_recomputed(in, call) : block.forward(in, call);
-          return Tensors{out.sum, out.branch};
-        };
-        EXPECT_TRUE(test::gradients_match(f, inputs, {.relative = 1e-5, .absolute = 1e-6}))
-            << "recomputed " << recomputed << ", branch " << branch;
-      }
+    for (const int bits : {0, 1, 2, 3, 4, 5, 6, 7})
+      cases.push_back({norm, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0});
+  for (const Case& c : cases) {
+    Generator random(1), dropout(2);
+    nn::TransformerBlock block(4, block_options(c.norm, 0.3, c.post_norm), random);
+    Tensors inputs = prepare(block, {2, 3, 4});
+    if (c.branch) inputs.push_back(random_tensor({2, 3, 4}, DType::f64, 7));
+    const Tensor lengths = Tensor::from(std::vector<std::int32_t>{3, 2}, {2});
+    const auto call = block.call({.training = true, .random = &dropout, .key_lengths = lengths}, 0);
+    const auto f = [&](const Tensors& x) {
+      const nn::Residual in{x[0], c.branch ? x.back() : Tensor()};
+      return parts_of(c.recomputed ? block.forward_recomputed(in, call) : block.forward(in, call));
+    };
+    EXPECT_TRUE(test::gradients_match(f, inputs, {.relative = 1e-5, .absolute = 1e-6}))
+        << "post-norm " << c.post_norm << ", recomputed " << c.recomputed << ", branch " << c.branch;
+  }
+}
+
+TEST(TransformerBlock, PostNormNormalisesTheStreamAfterEachBranch) {
+  for (const auto norm : {nn::NormKind::layer, nn::NormKind::rms}) {
+    Generator random(1), again(1);
+    const auto options = block_options(norm, 0, true);
+    nn::TransformerBlock block(4, options, random);
+    nn::MultiHeadAttention attention(4, options.attention, again);
+    nn::FeedForward feed_forward(4, options.feed_forward, again);
+    const auto first = nn::make_norm(norm, 4), second = nn::make_norm(norm, 4);
+    const Tensor x = random_tensor({2, 3, 4}, DType::f32, 5);
+    const nn::Residual out = block.forward({x, {}}, block.call({}, 0));
+    EXPECT_FALSE(out.branch.defined());
+    const Tensor middle = first->forward(op::add(x, attention.forward(x)));
+    const Tensor expected = second->forward(op::add(middle, feed_forward.forward(middle)));
+    EXPECT_TRUE(test::close(out.sum, expected, 1e-5, 1e-5));
+    auto cache = block.make_cache(2, 3, DType::f32);
+    EXPECT_TRUE(test::close(block.forward({x, {}}, cache, block.call({}, 0)).sum, expected, 1e-5, 1e-5));
+  }
+}
+
+TEST(TransformerBlock, PaddingChangesNoBitOfWhatIsReal) {
+  Generator random(1);
+  auto options = block_options(nn::NormKind::layer, 0);
+  options.attention.attention = {};
+  const nn::TransformerBlock block(4, options, random);
+  const Tensor x = random_tensor({2, 5, 4}, DType::f32, 5), other = x.clone();
+  for (std::int64_t i = (5 + 2) * 4; i < 2 * 5 * 4; ++i) other.data<float>()[i] = 100;
+  const nn::Run run{.key_lengths = Tensor::from(std::vector<std::int32_t>{5, 2}, {2})};
+  const auto out = [&](const Tensor& given, const nn::Run& settings) {
+    const nn::Residual y = block.forward({given, {}}, block.call(settings, 0));
+    return op::add(y.sum, y.branch).to_vector<float>();
+  };
+  const auto a = out(x, run), b = out(other, run);
+  for (std::size_t i = 0; i < (5 + 2) * 4; ++i) EXPECT_EQ(a[i], b[i]) << i;
+  EXPECT_NE(a, out(x, {}));
 }
 
 TEST(TransformerBlock, DropoutNeedsAGeneratorAndOnlyInTraining) {

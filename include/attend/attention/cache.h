@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "attend/attention/attend.h"
 
 namespace attend::attention {
@@ -11,12 +13,17 @@ class KeyValueCache {
   KeyValueCache(std::int64_t batch, std::int64_t capacity, std::int64_t key_heads, std::int64_t head_dim,
                 DType dtype);
 
+  std::int64_t batch() const { return keys_.dim(0); }
   std::int64_t length() const { return length_; }
   std::int64_t capacity() const { return keys_.dim(2); }
   /// Forgets all tokens after the first `length`.
   void truncate(std::int64_t length);
   /// Adds [batch, n, key heads, d] of each. Throws Error when they do not fit or the cache is full.
   void append(const Tensor& keys, const Tensor& values);
+  /// Row i goes on with what row rows[i] holds; there may be more rows or fewer than before. Moves only rows
+  /// that change when each of them becomes a copy of one that stays. Throws Error for no rows, or one that
+  /// there is not.
+  void reorder(std::span<const std::int32_t> rows);
   /// Views of what is filled: [batch, length, key heads, d].
   Tensor keys() const { return by_token(keys_, length_, 0); }
   Tensor values() const { return by_token(values_, length_, 0); }

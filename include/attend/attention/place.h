@@ -60,4 +60,8 @@ struct Place {
   std::int64_t span_limit = 1024;
 };
 
+/// True when the places of query and key decide anything: with any mask, function or positions. What does not
+/// depend on them can attend from one sequence to another.
+bool depends_on_places(const Place& place);
+
 }  // namespace attend::attention

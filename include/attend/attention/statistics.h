@@ -11,6 +11,10 @@ namespace attend::attention {
 Statistics statistics(const Tensor& query, const Tensor& key, const AttentionSpec& spec, const Run& run = {},
                       const StatisticsOptions& options = {});
 
+/// Statistics of weights [batch, heads, queries, keys] that are there already, f32 or f64, dense. Throws
+/// Error for `top` out of range.
+Statistics statistics_of(const Tensor& weights, const StatisticsOptions& options = {});
+
 /// The exact weights of one head of one batch row, before dropout, for queries first_query to last_query - 1:
 /// [queries, keys]; memory for these alone.
 struct Tile {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "attend/attention/cache.h"
 #include "attend/nn/multi_head_attention.h"
 
 namespace attend::nn {
@@ -11,8 +12,8 @@ namespace attend::nn {
 /// if it has one, reads x.
 class CrossAttention : public Module {
  public:
-  /// Throws Error when heads do not divide dim, when key_heads do not divide heads, or for rotary positions:
-  /// places in two sequences have no distance.
+  /// Throws Error when heads do not divide dim, when key_heads do not divide heads, or for rotary positions
+  /// or a mechanism that depends on places: places in two sequences have no distance.
   CrossAttention(std::int64_t dim, const MultiHeadAttentionOptions& options, Generator& random);
 
   /// What queries look at: keys and values [batch, length, key heads, d].
@@ -26,7 +27,18 @@ class CrossAttention : public Module {
   /// rest of a row is padding, which changes no bit of the result.
   Tensor forward(const Tensor& x, const Memory& memory, const attention::Run& run = {}) const;
 
+  /// The projections of memory [batch, length, dim] head by head, which few queries read faster: for
+  /// decoding. Off the tape.
+  attention::KeyValueCache make_cache(const Tensor& memory) const;
+  /// The same as forward over what was projected. Off the tape.
+  Tensor forward(const Tensor& x, const attention::KeyValueCache& memory,
+                 const attention::Run& run = {}) const;
+
  private:
+  Tensor queries(const Tensor& x) const;
+  attention::Run with_parameters(const attention::Run& run, const Tensor& x) const;
+  Tensor projected_output(const Tensor& answer) const;
+
   std::int64_t dim_, heads_, key_heads_;
   AttentionSpec attention_;
   Linear query_, key_value_, output_;

@@ -3,7 +3,7 @@
 #include "attend/attention/observe.h"
 #include "attend/attention/reinforce.h"
 #include "attend/base/random.h"
-#include "attend/tensor/dtype.h"
+#include "attend/tensor/tensor.h"
 
 namespace attend::nn {
 
@@ -23,6 +23,9 @@ struct Run {
   /// The dtype of activations (f32 or bf16) while the parameters are f32. Parameters of another dtype are
   /// computed with in their own.
   DType compute = DType::f32;
+  /// Real tokens of each row of the batch, i32 [batch]; undefined: all. The rest of a row is padding: nothing
+  /// looks at it, and what is computed for it has no meaning.
+  Tensor key_lengths = {};
 };
 
 /// The next stream for a dropout of this probability; an unused one when nothing will be dropped. Throws

@@ -12,6 +12,8 @@ struct TransformerBlockOptions {
   FeedForwardOptions feed_forward = {};
   NormKind norm = NormKind::layer;
   NormOptions norm_options = {};
+  /// Normalise the stream after each branch, not what the branch reads.
+  bool post_norm = false;
   /// Of what each branch adds to the stream, in training.
   double dropout = 0;
 };
@@ -21,7 +23,11 @@ struct TransformerBlockOptions {
 ///     x = x + dropout(attention(attention_norm(x)))
 ///     x = x + dropout(feed_forward(feed_forward_norm(x)))
 ///
-/// The last sum is left to the next norm: see Residual.
+/// The last sum is left to the next norm: see Residual. Or, by option, the post-norm block of Vaswani et al.
+/// (2017), whose stream has no open branch and ends normalised:
+///
+///     x = attention_norm(x + dropout(attention(x)))
+///     x = feed_forward_norm(x + dropout(feed_forward(x)))
 class TransformerBlock : public Module {
  public:
   TransformerBlock(std::int64_t dim, const TransformerBlockOptions& options, Generator& random);
@@ -52,7 +58,7 @@ class TransformerBlock : public Module {
   Residual forward(Residual x, attention::KeyValueCache* cache, const Call& call) const;
 
   double dropout_;
-  bool attention_is_random_;
+  bool post_norm_, attention_is_random_;
   std::unique_ptr<Norm> attention_norm_;
   MultiHeadAttention attention_;
   std::unique_ptr<Norm> feed_forward_norm_;
