@@ -10,21 +10,15 @@
 #include "attend/autograd/tape.h"
 #include "attend/base/error.h"
 #include "attend/nn/positions.h"
-#include "attend/op/arithmetic.h"
 #include "attend/op/dropout.h"
 #include "attend/op/embedding.h"
 #include "attend/op/linear.h"
-#include "attend/op/reduce.h"
-#include "attend/op/shape.h"
-#include "attend/op/unary.h"
 #include "backend/cast.h"
+#include "model/token_model.h"
 
 namespace attend::model {
 
 namespace {
-
-// From this vocabulary on, memory for the logits costs more than computing them twice.
-constexpr std::int64_t kLargeVocabulary = 4096;
 
 AttentionSpec attention_of(const GptConfig& config) {
   AttentionSpec spec = attention::mechanism(config.attention, true);
@@ -57,22 +51,14 @@ nn::TransformerBlockOptions block_options(const GptConfig& config, const Attenti
   return options;
 }
 
-// Losses [batch, length] to rewards -loss less the mean of the other rows, [batch, 1, length] (Kool et al.,
-// "Buy 4 REINFORCE Samples, Get a Baseline for Free!", 2019).
-Tensor advantage_of(const Tensor& losses) {
-  const std::int64_t batch = losses.dim(0);
-  Tensor reward = op::negate(losses);
-  if (batch > 1) {
-    const Tensor above_mean = op::subtract(reward, op::mean(reward, {.axes = {0}, .keep_axes = true}));
-    reward = op::scale(above_mean, static_cast<double>(batch) / static_cast<double>(batch - 1));
-  }
-  return op::reshape(reward, {batch, 1, losses.dim(1)});
-}
-
 }  // namespace
 
 void GptCache::truncate(std::int64_t length) {
   for (auto& layer : layers_) layer.truncate(length);
+}
+
+void GptCache::reorder(std::span<const std::int32_t> rows) {
+  for (auto& layer : layers_) layer.reorder(rows);
 }
 
 Gpt::Gpt(const GptConfig& config, std::uint64_t seed) : config_(config) {
@@ -105,25 +91,8 @@ const Tensor& Gpt::output_weight() const {
   return (output_embedding_ != nullptr ? output_embedding_ : token_embedding_)->weight();
 }
 
-DType Gpt::compute_dtype(const nn::Run& run) const {
-  const DType weights = token_embedding_->weight().dtype();
-  if (weights != DType::f32) return weights;
-  if (run.compute != DType::f32 && run.compute != DType::bf16)
-    throw Error(fmt::format("a model with f32 parameters cannot compute in {}: f32 or bf16 needed",
-                            name_of(run.compute)));
-  return run.compute;
-}
-
-void Gpt::check_tokens(const Tensor& tokens, std::int64_t before) const {
-  if (tokens.rank() != 2 || tokens.elements() == 0)
-    throw Error(fmt::format("tokens {}: [batch, length] with at least one token needed", tokens.text()));
-  if (before + tokens.dim(1) > config_.context)
-    throw Error(fmt::format("{} tokens are more than the model's context of {}", before + tokens.dim(1),
-                            config_.context));
-}
-
 Tensor Gpt::embed(const Tensor& tokens, std::int64_t first_place, const nn::Run& run) const {
-  const DType compute = compute_dtype(run);
+  const DType compute = compute_dtype(token_embedding_->weight(), run);
   const Tensor& table = token_embedding_->weight();
   Tensor x;
   if (position_embedding_ != nullptr) {
@@ -142,7 +111,7 @@ Tensor Gpt::embed(const Tensor& tokens, std::int64_t first_place, const nn::Run&
 }
 
 Tensor Gpt::hidden(const Tensor& tokens, const nn::Run& run) const {
-  check_tokens(tokens, 0);
+  check_tokens(tokens, 0, config_.context);
   nn::Residual x{embed(tokens, 0, run), {}};
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     const auto call = blocks_[i]->call(run, static_cast<std::int64_t>(i));
@@ -163,38 +132,12 @@ Tensor Gpt::loss(const Tensor& tokens, const Tensor& targets, const nn::Run& run
     throw Error(
         fmt::format("targets {} for tokens {}: the same shape needed", targets.text(), tokens.text()));
   if (!run.training || attention_.weigh.kind != attention::Weigh::Kind::reinforce)
-    return cross_entropy(hidden(tokens, run), targets, op::Reduction::mean, options);
+    return output_loss(hidden(tokens, run), output_weight(), targets, options);
   attention::Draws draws;
   nn::Run drawing = run;
   drawing.draws = &draws;
   const Tensor features = hidden(tokens, drawing);
-  Tensor advantage;
-  {
-    const autograd::NoGrad no_grad;
-    advantage = advantage_of(cross_entropy(features, targets, op::Reduction::none, options));
-  }
-  Tensor loss = cross_entropy(features, targets, op::Reduction::mean, options);
-  for (const Tensor& log_probability : draws.log_probabilities) {
-    // The mean over tokens, as the loss; it adds its gradient and the value 0.
-    const Tensor term = op::scale(attention::reinforce_loss(log_probability, advantage),
-                                  1 / static_cast<double>(tokens.dim(1)));
-    loss = op::add(loss, op::subtract(term, term.detach()));
-  }
-  return loss;
-}
-
-Tensor Gpt::cross_entropy(const Tensor& features, const Tensor& targets, op::Reduction reduction,
-                          const LossOptions& options) const {
-  const Tensor& weight = output_weight();
-  if (config_.vocabulary >= kLargeVocabulary)
-    return op::linear_cross_entropy(features, weight, targets,
-                                    {.reduction = reduction,
-                                     .label_smoothing = options.label_smoothing,
-                                     .ignore_index = options.ignored_target});
-  return op::cross_entropy(op::linear(features, weight), targets,
-                           {.reduction = reduction,
-                            .label_smoothing = options.label_smoothing,
-                            .ignore_index = options.ignored_target});
+  return output_loss(features, output_weight(), targets, options, &draws);
 }
 
 GptCache Gpt::make_cache(std::int64_t batch, std::int64_t capacity, const nn::Run& run) const {
@@ -202,9 +145,9 @@ GptCache Gpt::make_cache(std::int64_t batch, std::int64_t capacity, const nn::Ru
     throw Error(fmt::format("a cache for {} tokens is more than the model's context of {}", capacity,
                             config_.context));
   GptCache cache;
+  const DType dtype = compute_dtype(token_embedding_->weight(), run);
   for (const auto& block : blocks_)
-    cache.layers_.push_back(
-        block->make_cache(batch, capacity == 0 ? config_.context : capacity, compute_dtype(run)));
+    cache.layers_.push_back(block->make_cache(batch, capacity == 0 ? config_.context : capacity, dtype));
   return cache;
 }
 
@@ -212,7 +155,7 @@ Tensor Gpt::next_logits(const Tensor& tokens, GptCache& cache, const nn::Run& ru
   const autograd::NoGrad no_grad;
   if (cache.layers_.size() != blocks_.size())
     throw Error(fmt::format("a cache of {} layers for a model of {}", cache.layers_.size(), blocks_.size()));
-  check_tokens(tokens, cache.length());
+  check_tokens(tokens, cache.length(), config_.context);
   if (tokens.dim(0) != cache.batch())
     throw Error(fmt::format("tokens {} for a cache of batch {}", tokens.text(), cache.batch()));
   const std::int64_t before = cache.length(), count = tokens.dim(1);
@@ -231,10 +174,7 @@ Tensor Gpt::next_logits(const Tensor& tokens, GptCache& cache, const nn::Run& ru
     throw;
   }
   // Only the last token's scores are asked for.
-  const auto last = [&](const Tensor& t) {
-    return t.view_as({t.dim(0), t.dim(2)}, {t.strides()[0], t.strides()[2]}, (count - 1) * t.strides()[1]);
-  };
-  nn::Residual end{last(x.sum), last(x.branch)};
+  nn::Residual end{last_token(x.sum), last_token(x.branch)};
   return op::linear(norm_->forward(end), output_weight());
 }
 

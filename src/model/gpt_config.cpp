@@ -15,21 +15,10 @@ std::int64_t GptConfig::feed_forward_used() const {
 
 void validate(const GptConfig& config) {
   for_each_field(config, [](const char* key, auto value, const auto& range) { range.check(key, value); });
-  if (config.dim % config.heads != 0)
-    throw Error(fmt::format("heads {} do not divide dim {}: dim must be a multiple of heads", config.heads,
-                            config.dim));
-  if (config.heads % config.key_heads_used() != 0)
-    throw Error(fmt::format("key_heads {} do not divide heads {}: heads must be a multiple of key_heads",
-                            config.key_heads, config.heads));
-  if (config.head_dim() > 256)
-    throw Error(fmt::format("dim {} over heads {} makes {} features a head: at most 256 are possible",
-                            config.dim, config.heads, config.head_dim()));
-  if (config.positions == Positions::rotary && config.head_dim() % 2 != 0)
-    throw Error(
-        fmt::format("dim {} over heads {} makes {} features a head: rotary positions need an even number",
-                    config.dim, config.heads, config.head_dim()));
-  if (config.positions == Positions::sinusoidal && config.dim % 2 != 0)
-    throw Error(fmt::format("dim {}: sinusoidal positions need an even number", config.dim));
+  check({.dim = config.dim,
+         .heads = config.heads,
+         .key_heads = config.key_heads,
+         .positions = config.positions});
 }
 
 namespace {

@@ -49,7 +49,7 @@ void descend(const Gpt& gpt) {
 std::vector<std::string> names() {
   std::vector<std::string> result;
   for (const attention::Mechanism& mechanism : attention::mechanisms())
-    if (model::fits_gpt(mechanism)) result.emplace_back(mechanism.name);
+    if (model::is_causal_mechanism(mechanism)) result.emplace_back(mechanism.name);
   return result;
 }
 

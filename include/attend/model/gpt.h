@@ -1,12 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "attend/model/gpt_config.h"
+#include "attend/model/loss_options.h"
 #include "attend/nn/embedding.h"
 #include "attend/nn/transformer_block.h"
-#include "attend/op/cross_entropy.h"
 
 namespace attend::model {
 
@@ -18,18 +19,15 @@ class GptCache {
   /// Number of tokens seen, and the most there is room for.
   std::int64_t length() const { return layers_.front().length(); }
   std::int64_t capacity() const { return layers_.front().capacity(); }
-  std::int64_t batch() const { return layers_.front().keys().dim(0); }
+  std::int64_t batch() const { return layers_.front().batch(); }
   /// Forgets all tokens after the first `length`.
   void truncate(std::int64_t length);
+  /// Row i goes on with what row rows[i] was: attention::KeyValueCache::reorder.
+  void reorder(std::span<const std::int32_t> rows);
 
  private:
   friend class Gpt;
   std::vector<attention::KeyValueCache> layers_;
-};
-
-struct LossOptions {
-  std::int64_t ignored_target = -1;  ///< positions with this target do not count
-  double label_smoothing = 0;
 };
 
 /// A decoder-only transformer that predicts the next token (Radford et al., "Language Models are Unsupervised
@@ -78,13 +76,9 @@ class Gpt : public nn::Module {
   double training_flops_per_token(std::int64_t length) const;
 
  private:
-  DType compute_dtype(const nn::Run& run) const;
-  void check_tokens(const Tensor& tokens, std::int64_t before) const;
   Tensor embed(const Tensor& tokens, std::int64_t first_place, const nn::Run& run) const;
   Tensor hidden(const Tensor& tokens, const nn::Run& run) const;
   const Tensor& output_weight() const;
-  Tensor cross_entropy(const Tensor& features, const Tensor& targets, op::Reduction reduction,
-                       const LossOptions& options) const;
 
   GptConfig config_;
   AttentionSpec attention_;

@@ -5,17 +5,11 @@
 #include <string_view>
 #include <vector>
 
+#include "attend/model/positions.h"
 #include "attend/nn/feed_forward.h"
 #include "attend/nn/norm.h"
 
 namespace attend::model {
-
-/// How the model knows the place of a token.
-enum class Positions {
-  learned,     ///< a table of parameters, added to the embedding (Radford et al., GPT, 2018)
-  sinusoidal,  ///< a fixed table, added to the embedding (Vaswani et al., 2017)
-  rotary,      ///< queries and keys are rotated by their places (Su et al., RoFormer, 2021)
-};
 
 /// What a GPT decoder is made of. The names are also the keys of its JSON object.
 struct GptConfig {
