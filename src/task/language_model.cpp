@@ -8,11 +8,11 @@
 #include "attend/autograd/tape.h"
 #include "attend/backend/processor.h"
 #include "attend/base/error.h"
+#include "attend/decode/sampler.h"
 #include "attend/model/weights.h"
 #include "io/printable.h"
 #include "task/evaluate.h"
 #include "task/model_folder.h"
-#include "task/sampler.h"
 
 namespace attend::task {
 
@@ -27,6 +27,13 @@ DType dtype_of(std::string_view precision) {
 
 Tensor row_of(std::span<const std::int32_t> ids) {
   return Tensor::from(ids, {1, static_cast<std::int64_t>(ids.size())});
+}
+
+decode::SamplerOptions sampler_options(const SampleOptions& options) {
+  return {.temperature = options.temperature,
+          .top_k = options.top_k,
+          .top_p = options.top_p,
+          .seed = options.seed};
 }
 
 /// What stands before the text when there is no prompt: a line break, since much begins after one.
@@ -95,6 +102,13 @@ class Collector : public attention::Observer {
 
 }  // namespace
 
+void validate(const SampleOptions& options) {
+  if (options.tokens < 0) throw Error(fmt::format("tokens {}: 0 or more accepted", options.tokens));
+  validate(sampler_options(options));
+  for (const std::string& text : options.stop)
+    if (text.empty()) throw Error("stop: an empty text given, at least one character accepted");
+}
+
 struct LanguageModel::Content {
   GenerateConfig config;
   std::unique_ptr<data::Tokenizer> tokenizer;
@@ -138,7 +152,7 @@ Written LanguageModel::generate(std::string_view prompt, const SampleOptions& op
   Written written;
   written.prompt_tokens = static_cast<std::int64_t>(ids.size());
   if (ids.empty()) ids.push_back(beginning_of_text(tokenizer()));
-  Sampler sampler(options);
+  decode::Sampler sampler(sampler_options(options));
   StopFilter filter(options.stop);
   data::StreamDecoder decoder(tokenizer());
   const auto give = [&](const std::string& text) {
@@ -188,7 +202,7 @@ Sight LanguageModel::see(std::string_view text, std::int64_t next) const {
   sight.maps.causal = true;
   if (next > 0) {
     const std::vector<float> last(scores.end() - model().config().vocabulary, scores.end());
-    for (const auto& [id, probability] : most_likely(last, next))
+    for (const auto& [id, probability] : decode::most_likely(last, next))
       sight.next.emplace_back(tokenizer().piece(id), probability);
   }
   return sight;

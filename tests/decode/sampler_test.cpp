@@ -1,4 +1,4 @@
-#include "task/sampler.h"
+#include "attend/decode/sampler.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 
 #include "support/expect_error.h"
 
-namespace attend::task {
+namespace attend::decode {
 namespace {
 
 const std::vector<float> kScores = {0.5f, 2.0f, -1.0f, 1.5f, 0.0f, 1.9f, -3.0f, 0.7f};
@@ -30,8 +30,8 @@ const std::vector<std::size_t> kAll = {0, 1, 2, 3, 4, 5, 6, 7};
 
 /// Pearson's statistic of many draws against the probabilities stays below a bound that chance exceeds less
 /// than once in ten thousand for up to 7 degrees of freedom; what has no probability is never drawn.
-void expect_distribution(const SampleOptions& given, const std::vector<double>& expected) {
-  SampleOptions options = given;
+void expect_distribution(const SamplerOptions& given, const std::vector<double>& expected) {
+  SamplerOptions options = given;
   options.seed = kSeed;
   std::cout << "seed: " << kSeed << "\n";
   Sampler sampler(options);
@@ -77,7 +77,7 @@ TEST(Sampler, TopPIsAPartOfWhatTopKLeaves) {
 }
 
 TEST(Sampler, TemperatureZeroTakesTheLargestAndOfEqualOnesTheFirst) {
-  const SampleOptions options = {.temperature = 0};
+  const SamplerOptions options = {.temperature = 0};
   Sampler sampler(options);
   for (int i = 0; i < 20; ++i) EXPECT_EQ(sampler.draw(kScores), 1);
   EXPECT_EQ(sampler.draw({1, 3, 3, 2}), 1);
@@ -85,7 +85,7 @@ TEST(Sampler, TemperatureZeroTakesTheLargestAndOfEqualOnesTheFirst) {
 
 TEST(Sampler, TheSeedDecides) {
   const auto draws = [](std::uint64_t seed) {
-    const SampleOptions options = {.temperature = 1, .seed = seed};
+    const SamplerOptions options = {.temperature = 1, .seed = seed};
     Sampler sampler(options);
     std::vector<std::int32_t> result;
     for (int i = 0; i < 50; ++i) result.push_back(sampler.draw(kScores));
@@ -96,7 +96,7 @@ TEST(Sampler, TheSeedDecides) {
 }
 
 TEST(Sampler, DamagedScores) {
-  const SampleOptions options = {.temperature = 1}, greedy = {.temperature = 0};
+  const SamplerOptions options = {.temperature = 1}, greedy = {.temperature = 0};
   const std::vector<float> damaged = {1, std::numeric_limits<float>::quiet_NaN(), 2};
   EXPECT_ERROR(Sampler(options).draw(damaged), "NaN");
   EXPECT_ERROR(Sampler(greedy).draw(damaged), "NaN");
@@ -105,19 +105,17 @@ TEST(Sampler, DamagedScores) {
   for (int i = 0; i < 200; ++i) EXPECT_EQ(sampler.draw({never, 0, never}), 1);
 }
 
-TEST(SampleOptionsTest, EveryValueOutOfRangeIsNamed) {
+TEST(SamplerOptionsTest, EveryValueOutOfRangeIsNamed) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const double infinity = std::numeric_limits<double>::infinity();
-  EXPECT_NO_THROW(validate(SampleOptions{}));
-  EXPECT_NO_THROW(validate(SampleOptions{.tokens = 0, .temperature = 0, .top_k = 1, .top_p = 1e-9}));
-  EXPECT_ERROR(validate(SampleOptions{.tokens = -1}), "tokens -1");
+  EXPECT_NO_THROW(validate(SamplerOptions{}));
+  EXPECT_NO_THROW(validate(SamplerOptions{.temperature = 0, .top_k = 1, .top_p = 1e-9}));
   for (const double bad : {-0.1, nan, infinity})
-    EXPECT_ERROR(validate(SampleOptions{.temperature = bad}), "temperature");
-  EXPECT_ERROR(validate(SampleOptions{.top_k = -1}), "top-k -1");
+    EXPECT_ERROR(validate(SamplerOptions{.temperature = bad}), "temperature");
+  EXPECT_ERROR(validate(SamplerOptions{.top_k = -1}), "top-k -1");
   for (const double bad : {0.0, -1.0, 1.001, nan, infinity})
-    EXPECT_ERROR(validate(SampleOptions{.top_p = bad}), "top-p");
-  EXPECT_ERROR(validate(SampleOptions{.stop = {"a", ""}}), "stop");
+    EXPECT_ERROR(validate(SamplerOptions{.top_p = bad}), "top-p");
 }
 
 }  // namespace
-}  // namespace attend::task
+}  // namespace attend::decode

@@ -1,4 +1,4 @@
-#include "task/sampler.h"
+#include "attend/decode/sampler.h"
 
 #include <fmt/format.h>
 
@@ -8,20 +8,16 @@
 
 #include "attend/base/error.h"
 
-namespace attend::task {
+namespace attend::decode {
 
-void validate(const SampleOptions& options) {
+void validate(const SamplerOptions& options) {
   const auto require = [](bool holds, std::string_view name, double found, std::string_view accepted) {
     if (!holds) throw Error(fmt::format("{} {}: {} accepted", name, found, accepted));
   };
-  require(options.tokens >= 0, "tokens", static_cast<double>(options.tokens), "0 or more");
   require(options.temperature >= 0 && std::isfinite(options.temperature), "temperature", options.temperature,
           "0 or more");
   require(options.top_k >= 0, "top-k", static_cast<double>(options.top_k), "0 (all) or more");
   require(options.top_p > 0 && options.top_p <= 1, "top-p", options.top_p, "above 0, at most 1");
-  for (const std::string& text : options.stop) {
-    if (text.empty()) throw Error("stop: an empty text given, at least one character accepted");
-  }
 }
 
 std::vector<std::pair<std::int32_t, double>> most_likely(const std::vector<float>& scores, std::int64_t count,
@@ -66,4 +62,4 @@ std::int32_t Sampler::draw(const std::vector<float>& scores) {
   return candidates[size - 1].first;
 }
 
-}  // namespace attend::task
+}  // namespace attend::decode
