@@ -103,6 +103,17 @@ inline bool is_causal_mechanism(const attention::Mechanism& mechanism) {
 
 inline constexpr MechanismName kCausalMechanism{is_causal_mechanism, "lets a token see those that follow"};
 
+/// True when every token may see every other, and nothing is drawn that only a loss of each
+/// token could teach.
+inline bool fits_encoder(const attention::Mechanism& mechanism) {
+  const AttentionSpec spec = mechanism.spec(false);
+  return spec.place.mask == attention::Place::Mask::none &&
+         spec.weigh.kind != attention::Weigh::Kind::reinforce;
+}
+
+inline constexpr MechanismName kEncoderMechanism{fits_encoder,
+                                                 "is causal or learns from the loss of each token alone"};
+
 /// The heads of a model, and how it knows places.
 struct HeadSizes {
   std::int64_t dim, heads, key_heads;  ///< key_heads: 0 means heads

@@ -8,14 +8,6 @@
 
 namespace attend::model {
 
-/// True when every token of the source may see every other, and nothing is drawn that only a loss of each
-/// token could teach.
-inline bool fits_encoder(const attention::Mechanism& mechanism) {
-  const AttentionSpec spec = mechanism.spec(false);
-  return spec.place.mask == attention::Place::Mask::none &&
-         spec.weigh.kind != attention::Weigh::Kind::reinforce;
-}
-
 /// True when a token of the target may look at the source by it: nothing depends on places, and tokens of the
 /// target do not see each other through it, as with landmarks.
 inline bool fits_cross_attention(const attention::Mechanism& mechanism) {
@@ -23,8 +15,6 @@ inline bool fits_cross_attention(const attention::Mechanism& mechanism) {
   return !attention::depends_on_places(spec.place) && spec.gather.kind != attention::Gather::Kind::nystrom;
 }
 
-inline constexpr MechanismName kEncoderMechanism{fits_encoder,
-                                                 "is causal or learns from the loss of each token alone"};
 inline constexpr MechanismName kCrossMechanism{fits_cross_attention,
                                                "depends on places or on the other tokens of the target"};
 
