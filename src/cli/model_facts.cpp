@@ -4,9 +4,12 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
+#include "attend/io/file.h"
 #include "attend/io/safetensors.h"
-#include "attend/task/generate.h"
+#include "attend/task/task.h"
+#include "cli/generate/verbs.h"
 #include "cli/output.h"
 #include "cli/program.h"
 
@@ -14,71 +17,59 @@ namespace attend::cli {
 
 namespace {
 
-std::int64_t parameters_in(const std::filesystem::path& path) {
-  const io::SafetensorsFile file = io::SafetensorsFile::open(path);
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kMaxConfigBytes = 16 << 20;
+
+/// A list is shown by its length: it may be every label of a model.
+std::string line_of(const Json& section) {
+  if (section.is_string()) return section.get<std::string>();
+  if (!section.is_object()) return section.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::vector<std::string> facts;
+  for (const auto& item : section.items()) {
+    const Json& value = item.value();
+    const std::string shown = value.is_string()  ? value.get<std::string>()
+                              : value.is_array() ? fmt::format("{} entries", value.size())
+                                                 : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    facts.push_back(fmt::format("{} {}", item.key(), shown));
+  }
+  return fmt::format("{}", fmt::join(facts, ", "));
+}
+
+/// Every section of config.json.
+int show_sections(const std::filesystem::path& folder, bool json) {
+  Json config = Json::parse(io::read_file(folder / "config.json", kMaxConfigBytes));
+  const std::optional<std::int64_t> parameters = parameters_of_model(folder);
+  config.erase("format");
+  config.erase("attend");
+  if (json) {
+    config["parameters"] = parameters ? Json(*parameters) : Json(nullptr);
+    print(config.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    return kSuccess;
+  }
+  std::string text;
+  for (const auto& item : config.items())
+    text += fmt::format("{:<12}{}\n", item.key(), line_of(item.value()));
+  text += parameters ? fmt::format("parameters  {}\n", *parameters) : "parameters  none saved yet\n";
+  print(text);
+  return kSuccess;
+}
+
+}  // namespace
+
+std::optional<std::int64_t> parameters_of_model(const std::filesystem::path& folder) {
+  const std::filesystem::path weights = folder / "model.safetensors";
+  if (!std::filesystem::exists(weights)) return std::nullopt;
+  const io::SafetensorsFile file = io::SafetensorsFile::open(weights);
   std::int64_t count = 0;
   for (const io::SafetensorsEntry& entry : file.entries())
     count += static_cast<std::int64_t>(entry.data.size() / size_of(entry.dtype));
   return count;
 }
 
-}  // namespace
-
 int show_model(const std::filesystem::path& folder, bool json) {
-  const task::GenerateConfig config = task::read_generate_config(folder);
-  const std::filesystem::path weights = folder / "model.safetensors";
-  const bool trained = std::filesystem::exists(weights);
-  const std::int64_t parameters = trained ? parameters_in(weights) : 0;
-  if (json) {
-    nlohmann::ordered_json facts = {{"task", "generate"},
-                                    {"model", nlohmann::ordered_json::parse(model::to_json(config.model))},
-                                    {"tokenizer", config.tokenizer},
-                                    {"parameters", trained ? nlohmann::ordered_json(parameters) : nullptr}};
-    if (config.data)
-      facts["data"] = {{"path", config.data->path},
-                       {"characters", config.data->characters},
-                       {"tokens", config.data->tokens},
-                       {"validation_tokens", config.data->validation_tokens}};
-    if (config.training)
-      facts["training"] = {{"preset", config.training->preset},
-                           {"precision", config.training->precision},
-                           {"seed", config.training->seed}};
-    if (config.results) {
-      facts["results"] = {{"ended", config.results->ended},
-                          {"step", config.results->step},
-                          {"seconds", config.results->seconds},
-                          {"best_step", config.results->best_step}};
-      if (config.results->validation_loss)
-        facts["results"]["validation_loss"] = *config.results->validation_loss;
-    }
-    print(facts.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-    return kSuccess;
-  }
-  const model::GptConfig& model = config.model;
-  std::string text = fmt::format(
-      "task        generate\nmodel       {} layers, {} heads, dim {}, context {}\n"
-      "attention   {}\n",
-      model.layers, model.heads, model.dim, model.context, model.attention);
-  text += trained ? fmt::format("parameters  {}\n", parameters) : "parameters  none saved yet\n";
-  text += fmt::format("tokenizer   {}, {} tokens\n", config.tokenizer, model.vocabulary);
-  if (config.data)
-    text += fmt::format("data        {}: {} characters, {} tokens, the last {} for validation\n",
-                        config.data->path, config.data->characters, config.data->tokens,
-                        config.data->validation_tokens);
-  if (config.training)
-    text += fmt::format("training    preset {}, {}, seed {}\n", config.training->preset,
-                        config.training->precision, config.training->seed);
-  if (config.results) {
-    text += fmt::format("result      {} updates in {:.1f} s, ended by: {}\n", config.results->step,
-                        config.results->seconds, config.results->ended);
-    if (config.results->validation_loss)
-      text += fmt::format("best loss   {:.4f} nats a token on the validation part, update {}\n",
-                          *config.results->validation_loss, config.results->best_step);
-  } else if (config.training) {
-    text += "result      not finished\n";
-  }
-  print(text);
-  return kSuccess;
+  if (task::task_of_folder(folder).name == "generate") return show_generate_model(folder, json);
+  return show_sections(folder, json);
 }
 
 }  // namespace attend::cli

@@ -10,6 +10,9 @@ void print(std::string_view text);
 /// Writes one line to standard error: control characters of `message` become spaces, so that it stays one.
 void print_error(std::string_view message);
 
+/// Writes one line to standard error that is no error, in the same form.
+void print_note(std::string_view message);
+
 bool stdout_is_terminal();
 bool stderr_is_terminal();
 

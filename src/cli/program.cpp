@@ -9,11 +9,13 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "attend/base/error.h"
 #include "attend/base/version.h"
 #include "base/nearest.h"
+#include "cli/folder_verbs.h"
 #include "cli/help.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
@@ -31,6 +33,7 @@ CLI::App* chosen(CLI::App& program) {
 }
 
 std::string full_name(const CLI::App* app) {
+  if (is_task_of_folder_verb(app)) app = app->get_parent();
   std::string name = app->get_name();
   while ((app = app->get_parent()) != nullptr) name = app->get_name() + " " + name;
   return name;
@@ -135,9 +138,12 @@ int parse_and_run(int argc, char** argv) {
     return kSuccess;
   }
   try {
-    program.parse(argc, argv);
+    std::vector<std::string> words = with_task_of_folder({argv + 1, argv + argc});
+    std::ranges::reverse(words);  // as CLI11 takes them
+    program.parse(std::move(words));
   } catch (const CLI::CallForHelp&) {
-    print(program.help());
+    print(program.help(
+        "", is_folder_verb(chosen(program)) ? CLI::AppFormatMode::All : CLI::AppFormatMode::Normal));
     return kSuccess;
   } catch (const CLI::CallForVersion& version) {
     print(std::string(version.what()) + "\n");

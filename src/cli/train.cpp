@@ -1,6 +1,6 @@
 #include <CLI/CLI.hpp>
 
-#include "cli/train_generate.h"
+#include "cli/generate/verbs.h"
 #include "cli/verbs.h"
 
 namespace attend::cli {

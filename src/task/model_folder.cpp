@@ -18,13 +18,14 @@ namespace {
 
 constexpr std::size_t kMaxConfigBytes = 16 << 20;
 
-constexpr std::array<std::string_view, 8> kOwnNames = {kConfigFile,
+constexpr std::array<std::string_view, 9> kOwnNames = {kConfigFile,
                                                        kWeightsFile,
                                                        kCardFile,
                                                        "tokenizer.json",
                                                        "tokenizer.model",
                                                        "metrics.jsonl",
                                                        train::EventFile::kName,
+                                                       kTargetFolder,
                                                        "training"};
 
 bool is_own(const fs::path& entry) {

@@ -16,6 +16,8 @@ inline constexpr const char* kConfigFile = "config.json";
 inline constexpr const char* kWeightsFile = "model.safetensors";
 inline constexpr const char* kCardFile = "README.md";
 inline constexpr const char* kTokensFile = "training/tokens.bin";
+/// Holds the tokenizer of what a model writes, when it is not that of what it reads.
+inline constexpr const char* kTargetFolder = "target";
 
 /// The JSON object in config.json. Throws Error naming the file when it is missing, no JSON object, has no
 /// "format" or a newer one, or an unknown "task".

@@ -4,6 +4,7 @@
 
 #include "attend/base/error.h"
 #include "io/printable.h"
+#include "task/model_folder.h"
 
 namespace attend::task {
 
@@ -26,6 +27,10 @@ const Task& find_task(std::string_view name) {
     names.push_back(task.name);
   }
   throw Error(fmt::format("task {}: this version knows {}", io::printable(name), fmt::join(names, ", ")));
+}
+
+const Task& task_of_folder(const std::filesystem::path& folder) {
+  return find_task(read_config(folder)["task"].get<std::string>());
 }
 
 }  // namespace attend::task

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "attend/data/language_model.h"
 #include "support/expect_error.h"
 
 namespace attend::data {

@@ -1,4 +1,4 @@
-#include "task/generate_config.h"
+#include "task/generate/config.h"
 
 #include <gtest/gtest.h>
 
@@ -61,7 +61,7 @@ GenerateConfig unusual() {
                           .tokens = 500,
                           .validation_tokens = 50,
                           .validation_characters = 98};
-  config.results = GenerateResults{
+  config.results = TrainingResults{
       .ended = "minutes", .step = 123, .seconds = 4.5, .validation_loss = 1.0 / 7, .best_step = 110};
   return config;
 }
@@ -154,7 +154,7 @@ TEST(GenerateOptionsTest, EveryPresetIsValid) {
 }
 
 TEST(GenerateOptionsTest, EveryValueOutOfRangeIsNamed) {
-  const auto refuses = [](auto GenerateOptions::*member, auto value, const char* part) {
+  const auto refuses = [](auto member, auto value, const char* part) {
     GenerateOptions options = generate_preset("nano");
     options.*member = value;
     EXPECT_ERROR(validate(options), part);

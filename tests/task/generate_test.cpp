@@ -16,7 +16,7 @@
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_text.h"
-#include "task/evaluate.h"
+#include "task/generate/evaluate.h"
 
 namespace attend::task {
 namespace {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -10,37 +9,17 @@
 
 #include "attend/data/tokenizer.h"
 #include "attend/model/gpt_config.h"
-#include "attend/train/trainer.h"
+#include "attend/task/training.h"
 
 /// The task "generate": a GPT decoder learns to go on with a text.
 namespace attend::task {
 
-/// Everything that decides what is learnt. The defaults are those of the preset "book".
-struct GenerateOptions {
+/// Everything that decides what is learnt. The defaults are those of the preset "book"; a batch is a number
+/// of windows of `model.context` tokens.
+struct GenerateOptions : TrainingOptions {
   std::string preset = "book";  ///< where the values came from; changes nothing of its own
   model::GptConfig model;       ///< its `vocabulary` comes from the tokenizer
   data::TokenizerOptions tokenizer;
-
-  std::int64_t batch = 12;      ///< windows of `model.context` tokens at once
-  std::int64_t accumulate = 1;  ///< batches for one update
-  std::int64_t steps = 2000;    ///< updates; 0: as many as the time allows
-  double minutes = 0;           ///< time of training; 0: no limit
-  double learning_rate = 1e-3;
-  double minimum_learning_rate = 1e-4;
-  std::int64_t warmup = 100;        ///< updates
-  std::string schedule = "cosine";  ///< see train::decay_from_name
-  double beta1 = 0.9;
-  double beta2 = 0.99;
-  double weight_decay = 0.1;
-  double clip = 1;  ///< largest norm of the gradient; 0: no clipping
-  double label_smoothing = 0;
-
-  std::string precision = "auto";     ///< f32, bf16, or auto: both are timed, the faster one is kept
-  std::int64_t evaluate_every = 250;  ///< updates; 0: at the end only
-  std::int64_t save_every = 0;        ///< updates; 0: at each new best and at the end only
-  std::int64_t patience = 0;  ///< evaluations without a new best before training ends; 0: no early end
-  bool recompute = false;     ///< less memory, one forward pass more
-  std::uint64_t seed = 1;
 };
 
 /// The options of this preset: sizes, optimizer and length of training that fit each other. Throws Error
@@ -64,39 +43,22 @@ struct TextFacts {
   std::int64_t validation_tokens = 0, validation_characters = 0;  ///< of the last 10 %
 };
 
-/// What training led to.
-struct GenerateResults {
-  std::string ended;  ///< "steps", "minutes", "early stopping", "interrupted"
-  std::int64_t step = 0;
-  double seconds = 0;
-  /// Of the weights in model.safetensors, over the whole validation part: nats a token; empty before the
-  /// first evaluation.
-  std::optional<double> validation_loss;
-  std::int64_t best_step = 0;
-};
-
 /// The content of config.json in a model folder of this task.
 struct GenerateConfig {
   model::GptConfig model;
   std::string tokenizer;                    ///< kind
   std::optional<GenerateOptions> training;  ///< absent in a folder that was not made by training
   std::optional<TextFacts> data;
-  std::optional<GenerateResults> results;
+  std::optional<TrainingResults> results;
 };
 
 /// Reads config.json. Throws Error naming the file when it is missing, no JSON, of another task or a newer
 /// format, or has an unknown key or a value out of range.
 GenerateConfig read_generate_config(const std::filesystem::path& folder);
 
-struct GenerateJob {
+struct GenerateJob : TrainingPlace {
   std::filesystem::path data;  ///< may be empty when a training is resumed: the path it began with
-  std::filesystem::path out;   ///< the model folder
   GenerateOptions options;
-  bool resume = false;     ///< go on where the training in `out` was stopped; starts it when there is none
-  bool overwrite = false;  ///< replace a model that `out` holds
-  std::string command;     ///< for the model card
-  train::Observer* observer = nullptr;
-  const std::atomic<bool>* stop = nullptr;  ///< becomes true: save and return
 };
 
 /// Trains, and leaves a model folder:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,5 +21,9 @@ const std::vector<Task>& tasks();
 
 /// The task of this name. Throws Error naming the tasks there are.
 const Task& find_task(std::string_view name);
+
+/// The task of the model in a folder, by its config.json. Throws Error naming the folder or the file when
+/// there is none, or it is damaged or of a newer format.
+const Task& task_of_folder(const std::filesystem::path& folder);
 
 }  // namespace attend::task

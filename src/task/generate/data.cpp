@@ -1,4 +1,4 @@
-#include "task/generate_data.h"
+#include "task/generate/data.h"
 
 #include <fmt/format.h>
 

@@ -6,24 +6,16 @@
 
 #include "attend/attention/observe.h"
 #include "attend/autograd/tape.h"
-#include "attend/backend/processor.h"
 #include "attend/base/error.h"
 #include "attend/decode/sampler.h"
 #include "attend/model/weights.h"
-#include "io/printable.h"
-#include "task/evaluate.h"
+#include "task/generate/evaluate.h"
 #include "task/model_folder.h"
+#include "task/precision.h"
 
 namespace attend::task {
 
 namespace {
-
-DType dtype_of(std::string_view precision) {
-  if (precision == "f32") return DType::f32;
-  if (precision == "bf16") return DType::bf16;
-  if (precision == "auto") return processor().fast_bf16 ? DType::bf16 : DType::f32;
-  throw Error(fmt::format("precision {}: f32, bf16 and auto are accepted", io::printable(precision)));
-}
 
 Tensor row_of(std::span<const std::int32_t> ids) {
   return Tensor::from(ids, {1, static_cast<std::int64_t>(ids.size())});
@@ -117,7 +109,7 @@ struct LanguageModel::Content {
 
 LanguageModel::LanguageModel(const std::filesystem::path& folder, std::string_view precision)
     : content_(std::make_unique<Content>()) {
-  const DType dtype = dtype_of(precision);
+  const DType dtype = dtype_of_precision(precision);
   content_->config = read_generate_config(folder);
   content_->tokenizer = data::load_tokenizer(folder);
   const std::int64_t vocabulary = content_->config.model.vocabulary;

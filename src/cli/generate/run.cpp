@@ -11,9 +11,9 @@
 #include "attend/io/file.h"
 #include "attend/task/language_model.h"
 #include "cli/checks.h"
+#include "cli/generate/verbs.h"
 #include "cli/output.h"
 #include "cli/program.h"
-#include "cli/verbs.h"
 
 namespace attend::cli {
 
@@ -67,8 +67,8 @@ int run_model(const RunOptions& options, bool prompt_given) {
 
 }  // namespace
 
-void add_run(CLI::App& program, std::vector<Verb>& verbs) {
-  CLI::App* verb = program.add_subcommand("run", "Use a model: go on with a text");
+void add_run_generate(CLI::App& run, std::vector<Verb>& verbs) {
+  CLI::App* verb = run.add_subcommand("generate", "Use a model: go on with a text");
   auto options = std::make_shared<RunOptions>();
   task::SampleOptions& sample = options->sample;
   verb->add_option("model", options->model, "The model folder")

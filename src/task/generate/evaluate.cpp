@@ -1,4 +1,4 @@
-#include "task/evaluate.h"
+#include "task/generate/evaluate.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 
 #include "attend/autograd/tape.h"
 #include "attend/data/language_model.h"
-#include "task/generate_data.h"
+#include "task/generate/data.h"
 
 namespace attend::task {
 

@@ -13,9 +13,9 @@
 #include "attend/data/text.h"
 #include "attend/task/language_model.h"
 #include "cli/checks.h"
+#include "cli/generate/verbs.h"
 #include "cli/output.h"
 #include "cli/program.h"
-#include "cli/verbs.h"
 
 namespace attend::cli {
 
@@ -70,8 +70,8 @@ int evaluate(const EvalOptions& options) {
 
 }  // namespace
 
-void add_eval(CLI::App& program, std::vector<Verb>& verbs) {
-  CLI::App* verb = program.add_subcommand("eval", "Measure how well a model knows a text");
+void add_eval_generate(CLI::App& eval, std::vector<Verb>& verbs) {
+  CLI::App* verb = eval.add_subcommand("generate", "Measure how well a model knows a text");
   auto options = std::make_shared<EvalOptions>();
   verb->add_option("model", options->model, "The model folder")
       ->option_text("DIR (required)")

@@ -2,9 +2,8 @@
 
 #include "attend/base/error.h"
 #include "attend/task/generate.h"
-#include "attend/train/schedule.h"
 #include "io/printable.h"
-#include "task/generate_fields.h"
+#include "task/generate/fields.h"
 
 namespace attend::task {
 
@@ -108,16 +107,9 @@ GenerateOptions generate_preset(std::string_view name) {
 }
 
 void validate(const GenerateOptions& options) {
-  for_each_option(
-      options, [](const char* key, const auto& value, const auto& accepted) { accepted.check(key, value); });
+  check_ranges(options);
   model::validate(options.model);
-  if (options.steps == 0 && options.minutes == 0)
-    throw Error("steps 0 and minutes 0: training needs a number of steps or of minutes");
-  train::Schedule{.decay = train::decay_from_name(options.schedule),
-                  .maximum = options.learning_rate,
-                  .minimum = options.minimum_learning_rate,
-                  .warmup = options.warmup}
-      .check();
+  check_limits(options);
 }
 
 }  // namespace attend::task

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli/checks.h"
+#include "cli/overrides.h"
+#include "cli/training_options.h"
+
+namespace attend::cli {
+
+/// Adds options of a verb that override values of a model's configuration, a member of a task's options.
+template <class Options, class Config>
+struct ModelOptions {
+  CLI::App* verb;
+  std::shared_ptr<Overrides<Options>> given;
+  Config Options::*config;
+  Config (*from_json)(std::string_view text, std::string_view source);
+
+  void whole(const char* name, std::int64_t Config::*member, std::int64_t least, std::int64_t most,
+             const char* description) const {
+    add<std::int64_t>(name, "N", whole_number(least, most), member, description);
+  }
+  void real(const char* name, double Config::*member, double least, double most,
+            const char* description) const {
+    add<double>(name, "X", number(least, most), member, description);
+  }
+  void word(const char* name, const CLI::Validator& check, std::string Config::*member,
+            const char* description) const {
+    add<std::string>(name, "NAME", check, member, description);
+  }
+  /// A switch such as "--bias,!--no-bias".
+  void truth(const char* name, bool Config::*member, const char* description) const {
+    verb->add_flag_function(
+            name,
+            [all = given, config = config, member](std::int64_t count) {
+              all->emplace_back([config, member, count](Options& o) { (o.*config).*member = count > 0; });
+            },
+            description)
+        ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
+        ->group(kModelGroup);
+  }
+  /// A choice by its name in config.json, where it stands under `key`.
+  template <class Value>
+  void choice(const char* name, const char* key, std::vector<std::string> words, Value Config::*member,
+              const char* description) const {
+    verb->add_option_function<std::string>(
+            name,
+            [all = given, config = config, read = from_json, key, member](const std::string& word) {
+              const nlohmann::json object = {{key, word}};
+              const Value value = read(object.dump(), key).*member;
+              all->emplace_back([config, member, value](Options& o) { (o.*config).*member = value; });
+            },
+            fmt::format("{}: {}", description, fmt::join(words, ", ")))
+        ->option_text("NAME")
+        ->group(kModelGroup)
+        ->check(one_of(std::move(words)));
+  }
+
+ private:
+  template <class T>
+  void add(const char* name, const char* value, const CLI::Validator& check, T Config::*member,
+           const char* description) const {
+    add_override<T>(
+        verb, given, name, value, kModelGroup, check,
+        [ config = config, member ](Options & o) -> auto& { return (o.*config).*member; }, description);
+  }
+};
+
+}  // namespace attend::cli
