@@ -16,6 +16,20 @@ constexpr float kForbidden = -std::numeric_limits<float>::infinity();
 // What a place that was never looked at counts as.
 constexpr double kLeastCoverage = 1e-9;
 
+// The logarithm of a probability that rounding must not have made larger than 1.
+double at_most_one(float log_probability) {
+  return std::min(static_cast<double>(log_probability), 0.0);
+}
+
+// False only if no value is above the limit; true also when one is hardly below it.
+bool any_above(const float* begin, const float* end, double limit) {
+  const float below = std::nextafter(static_cast<float>(limit), kForbidden);
+  // Without a branch, so that the compiler makes vectors of it.
+  std::int32_t found = 0;
+  for (const float* value = begin; value < end; ++value) found |= static_cast<std::int32_t>(*value > below);
+  return found != 0;
+}
+
 std::int64_t most_tokens_of(std::int64_t source_length, const BeamOptions& options) {
   if (options.max_ratio <= 0) return options.max_length;
   const double most =
@@ -25,6 +39,36 @@ std::int64_t most_tokens_of(std::int64_t source_length, const BeamOptions& optio
 }
 
 }  // namespace
+
+class Hypotheses::BestCandidates {
+ public:
+  explicit BestCandidates(std::size_t most) : most_(most) {}
+
+  /// What another must be above.
+  double least() const { return heap_.size() < most_ ? kNever : heap_.front().log_probability; }
+  /// Of equal ones the first is kept: they must come in order of rows, then tokens.
+  void add(const Candidate& candidate) {
+    if (!(candidate.log_probability > least())) return;
+    heap_.push_back(candidate);
+    std::ranges::push_heap(heap_, is_better);
+    if (heap_.size() <= most_) return;
+    std::ranges::pop_heap(heap_, is_better);
+    heap_.pop_back();
+  }
+  std::vector<Candidate> in_order() {
+    std::ranges::sort_heap(heap_, is_better);
+    return std::move(heap_);
+  }
+
+ private:
+  static bool is_better(const Candidate& a, const Candidate& b) {
+    if (a.log_probability != b.log_probability) return a.log_probability > b.log_probability;
+    return a.row != b.row ? a.row < b.row : a.token < b.token;
+  }
+
+  std::size_t most_;
+  std::vector<Candidate> heap_;  ///< its front is the worst
+};
 
 Hypotheses::Hypotheses(std::int64_t source_length, const BeamOptions& options, std::uint64_t number)
     : options_(options), source_length_(source_length), most_tokens_(most_tokens_of(source_length, options)) {
@@ -68,38 +112,28 @@ void Hypotheses::forbid(float* scores, std::int64_t row, std::int64_t vocabulary
 
 // The best 2 beam continuations: at most one for each row is an end, so that `beam` others are among them.
 std::vector<Hypotheses::Candidate> Hypotheses::best(const RowScores& scores) const {
-  const auto better = [](const Candidate& a, const Candidate& b) {
-    if (a.log_probability != b.log_probability) return a.log_probability > b.log_probability;
-    return a.row != b.row ? a.row < b.row : a.token < b.token;
-  };
-  const std::size_t most = index(2 * options_.beam);
-  std::vector<Candidate> heap;  // its front is the worst of those that are kept
+  constexpr std::int64_t kBlock = 64;
+  BestCandidates kept(index(2 * options_.beam));
   for (std::int64_t row = 0; row < rows(); ++row) {
     const float* line = scores.log_probabilities + row * scores.vocabulary;
     const double before = live_[index(row)].log_probability;
-    double least = heap.size() < most ? kNever : heap.front().log_probability;
-    for (std::int64_t token = 0; token < scores.vocabulary; ++token) {
-      const double now = before + static_cast<double>(line[token]);
-      // Of equal ones the first is kept, and they come in order.
-      if (!(now > least)) continue;
-      heap.push_back({now, static_cast<std::int32_t>(row), static_cast<std::int32_t>(token)});
-      std::ranges::push_heap(heap, better);
-      if (heap.size() > most) {
-        std::ranges::pop_heap(heap, better);
-        heap.pop_back();
-      }
-      if (heap.size() == most) least = heap.front().log_probability;
+    for (std::int64_t begin = 0; begin < scores.vocabulary; begin += kBlock) {
+      const std::int64_t end = std::min(begin + kBlock, scores.vocabulary);
+      if (!any_above(line + begin, line + end, kept.least() - before)) continue;
+      for (std::int64_t token = begin; token < end; ++token)
+        kept.add({.log_probability = before + at_most_one(line[token]),
+                  .row = static_cast<std::int32_t>(row),
+                  .token = static_cast<std::int32_t>(token)});
     }
   }
-  std::ranges::sort_heap(heap, better);
-  return heap;
+  return kept.in_order();
 }
 
 std::vector<Hypotheses::Candidate> Hypotheses::drawn(const RowScores& scores) {
   const std::vector<float> line(scores.log_probabilities, scores.log_probabilities + scores.vocabulary);
   if (std::ranges::max(line) == kForbidden) return {};
   const std::int32_t token = sampler_->draw(line);
-  return {{live_[0].log_probability + static_cast<double>(line[index(token)]), 0, token}};
+  return {{live_[0].log_probability + at_most_one(line[index(token)]), 0, token}};
 }
 
 void Hypotheses::advance(const RowScores& scores, std::int32_t first_row) {

@@ -52,6 +52,7 @@ class Hypotheses {
     double log_probability;
     std::int32_t row, token;
   };
+  class BestCandidates;
   struct Finished {
     std::int32_t node;
     double score, log_probability;
