@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "attend/autograd/tape.h"
 #include "attend/base/error.h"
@@ -15,24 +16,70 @@ namespace attend::attention {
 
 namespace {
 
-// Copies the first `length` places of rows[i] of `from` to row i of `to`, both [rows, heads, capacity, d],
-// where they are not the same.
-void copy_rows(const Tensor& from, const Tensor& to, std::span<const std::int32_t> rows,
-               std::int64_t length) {
-  const std::int64_t heads = from.dim(1),
-                     place = from.dim(3) * static_cast<std::int64_t>(size_of(from.dtype()));
-  const std::int64_t stride = from.dim(2) * place;
-  const bool in_place = from.raw() == to.raw();
-  const auto* source = static_cast<const std::byte*>(from.raw());
-  auto* target = static_cast<std::byte*>(to.raw());
-  parallel_for(static_cast<std::int64_t>(rows.size()), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t row = rows[static_cast<std::size_t>(i)];
-      if (in_place && row == i) continue;
-      for (std::int64_t head = 0; head < heads; ++head)
-        std::memcpy(target + (i * heads + head) * stride, source + (row * heads + head) * stride,
-                    static_cast<std::size_t>(length * place));
+// A row to copy, and where to; kSpare is a row beside the others.
+struct Move {
+  std::int32_t from, to;
+};
+constexpr std::int32_t kSpare = -1;
+
+// The copies, in an order that overwrites nothing that is still to be read, by which row i becomes what row
+// rows[i] was.
+std::vector<Move> moves_of(std::span<const std::int32_t> rows, std::int64_t before) {
+  const auto at = [](std::int32_t row) { return static_cast<std::size_t>(row); };
+  const auto count = static_cast<std::int32_t>(rows.size());
+  std::vector<std::int32_t> readers(std::max(rows.size(), static_cast<std::size_t>(before)), 0), ready;
+  std::vector<bool> waits(rows.size(), false);
+  for (std::int32_t i = 0; i < count; ++i) {
+    waits[at(i)] = rows[at(i)] != i;
+    if (waits[at(i)]) ++readers[at(rows[at(i)])];
+  }
+  for (std::int32_t i = 0; i < count; ++i)
+    if (waits[at(i)] && readers[at(i)] == 0) ready.push_back(i);
+  std::vector<Move> moves;
+  const auto copy = [&](std::int32_t i) {
+    const std::int32_t from = rows[at(i)];
+    moves.push_back({from, i});
+    waits[at(i)] = false;
+    if (--readers[at(from)] == 0 && from < count && waits[at(from)]) ready.push_back(from);
+  };
+  const auto copy_all_ready = [&] {
+    while (!ready.empty()) {
+      const std::int32_t i = ready.back();
+      ready.pop_back();
+      copy(i);
     }
+  };
+  copy_all_ready();
+  // What is left are circles, each row read by one other: the spare row opens them.
+  for (std::int32_t i = 0; i < count; ++i) {
+    if (!waits[at(i)]) continue;
+    moves.push_back({i, kSpare});
+    for (std::int32_t to = i; waits[at(to)]; to = rows[at(to)]) {
+      const std::int32_t from = rows[at(to)];
+      moves.push_back({from == i ? kSpare : from, to});
+      waits[at(to)] = false;
+    }
+  }
+  return moves;
+}
+
+// Copies the first `length` places of rows of `from` to rows of `to`, both [rows, heads, capacity, d].
+void copy_rows(const Tensor& from, const Tensor& to, const std::vector<Move>& moves, std::int64_t length) {
+  const std::int64_t heads = from.dim(1),
+                     width = from.dim(3) * static_cast<std::int64_t>(size_of(from.dtype())),
+                     head_bytes = from.dim(2) * width;
+  const auto bytes = static_cast<std::size_t>(length * width);
+  parallel_for(heads, 1, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<std::byte> spare;
+    for (std::int64_t head = begin; head < end; ++head)
+      for (const Move& move : moves) {
+        const auto place = [&](const Tensor& tensor, std::int32_t row) {
+          if (row != kSpare) return static_cast<std::byte*>(tensor.raw()) + (row * heads + head) * head_bytes;
+          spare.resize(bytes);
+          return spare.data();
+        };
+        std::memcpy(place(to, move.to), place(from, move.from), bytes);
+      }
   });
 }
 
@@ -46,6 +93,7 @@ KeyValueCache::KeyValueCache(std::int64_t batch, std::int64_t capacity, std::int
         capacity, key_heads, head_dim, name_of(dtype)));
   keys_ = Tensor::empty({batch, key_heads, capacity, head_dim}, dtype);
   values_ = Tensor::empty({batch, key_heads, capacity, head_dim}, dtype);
+  batch_ = batch;
 }
 
 void KeyValueCache::truncate(std::int64_t length) {
@@ -73,23 +121,24 @@ void KeyValueCache::reorder(std::span<const std::int32_t> rows) {
   for (const std::int32_t row : rows)
     if (row < 0 || row >= before)
       throw Error(fmt::format("key/value cache of {} rows has no row {}", before, row));
-  const bool only_copies_of_rows_that_stay =
-      static_cast<std::int64_t>(rows.size()) == before &&
-      std::ranges::all_of(rows, [&](std::int32_t row) { return rows[static_cast<std::size_t>(row)] == row; });
-  const auto moved = [&](Tensor& tensor) {
-    const Tensor from = tensor;
-    if (!only_copies_of_rows_that_stay)
-      tensor = Tensor::empty({static_cast<std::int64_t>(rows.size()), from.dim(1), from.dim(2), from.dim(3)},
-                             from.dtype());
-    copy_rows(from, tensor, rows, length_);
-  };
-  moved(keys_);
-  moved(values_);
+  const auto count = static_cast<std::int64_t>(rows.size());
+  std::vector<Move> moves;
+  if (count <= keys_.dim(0))
+    moves = moves_of(rows, before);
+  else
+    for (std::size_t i = 0; i < rows.size(); ++i) moves.push_back({rows[i], static_cast<std::int32_t>(i)});
+  for (Tensor* tensor : {&keys_, &values_}) {
+    const Tensor from = *tensor;
+    if (count > from.dim(0))
+      *tensor = Tensor::empty({count, from.dim(1), from.dim(2), from.dim(3)}, from.dtype());
+    copy_rows(from, *tensor, moves, length_);
+  }
+  batch_ = count;
 }
 
-Tensor KeyValueCache::by_token(const Tensor& heads, std::int64_t count, std::int64_t begin) {
+Tensor KeyValueCache::by_token(const Tensor& heads, std::int64_t count, std::int64_t begin) const {
   const auto& strides = heads.strides();
-  return heads.view_as({heads.dim(0), count, heads.dim(1), heads.dim(3)},
+  return heads.view_as({batch_, count, heads.dim(1), heads.dim(3)},
                        {strides[0], strides[2], strides[1], strides[3]}, begin * strides[2]);
 }
 

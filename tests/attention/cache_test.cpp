@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
+
+#include "attend/op/gather.h"
 #include "attend/op/shape.h"
 #include "support/compare.h"
 #include "support/expect_error.h"
@@ -44,6 +47,31 @@ TEST(Cached, ReorderedRowsAreThoseNamed) {
   EXPECT_ERROR(cache.reorder(std::vector<std::int32_t>{0, 2}), "cache of 2 rows has no row 2");
   EXPECT_ERROR(cache.reorder(std::vector<std::int32_t>{-1}), "no row -1");
   EXPECT_ERROR(cache.reorder({}), "no rows given");
+}
+
+TEST(Cached, ReorderedAtRandomAgainAndAgain) {
+  constexpr std::uint64_t kSeed = 5;
+  Generator random(kSeed);
+  KeyValueCache cache(3, 2, 2, 1, DType::f64);
+  const Tensor first = test::random_tensor({3, 2, 2, 1}, DType::f64, 1);
+  cache.append(first, first);
+  Tensor expected = first;
+  for (int step = 0; step < 200; ++step) {
+    std::vector<std::int32_t> rows(1 + random.below(9));
+    for (std::int32_t& row : rows)
+      row = static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(cache.batch())));
+    // Now and then a permutation, which is made of circles.
+    if (step % 3 == 0) {
+      rows.resize(static_cast<std::size_t>(cache.batch()));
+      std::iota(rows.begin(), rows.end(), 0);
+      for (std::size_t i = rows.size() - 1; i > 0; --i) std::swap(rows[i], rows[random.below(i + 1)]);
+    }
+    cache.reorder(rows);
+    const auto count = static_cast<std::int64_t>(rows.size());
+    expected = op::gather(expected, 0, Tensor::from(rows, {count, 1, 1, 1}));
+    ASSERT_TRUE(test::same_bits(cache.keys(), expected)) << "step " << step << ", seed " << kSeed;
+    ASSERT_TRUE(test::same_bits(cache.values(), expected)) << "step " << step << ", seed " << kSeed;
+  }
 }
 
 }  // namespace

@@ -13,16 +13,16 @@ class KeyValueCache {
   KeyValueCache(std::int64_t batch, std::int64_t capacity, std::int64_t key_heads, std::int64_t head_dim,
                 DType dtype);
 
-  std::int64_t batch() const { return keys_.dim(0); }
+  std::int64_t batch() const { return batch_; }
   std::int64_t length() const { return length_; }
   std::int64_t capacity() const { return keys_.dim(2); }
   /// Forgets all tokens after the first `length`.
   void truncate(std::int64_t length);
   /// Adds [batch, n, key heads, d] of each. Throws Error when they do not fit or the cache is full.
   void append(const Tensor& keys, const Tensor& values);
-  /// Row i goes on with what row rows[i] holds; there may be more rows or fewer than before. Moves only rows
-  /// that change when each of them becomes a copy of one that stays. Throws Error for no rows, or one that
-  /// there is not.
+  /// Row i goes on with what row rows[i] holds; there may be more rows or fewer than before. Only rows that
+  /// change are copied, in place unless there are more than ever before. Throws Error for no rows, or one
+  /// that there is not.
   void reorder(std::span<const std::int32_t> rows);
   /// Views of what is filled: [batch, length, key heads, d].
   Tensor keys() const { return by_token(keys_, length_, 0); }
@@ -30,11 +30,12 @@ class KeyValueCache {
 
  private:
   /// View of `count` tokens from `begin`: [batch, count, key heads, d].
-  static Tensor by_token(const Tensor& heads, std::int64_t count, std::int64_t begin);
+  Tensor by_token(const Tensor& heads, std::int64_t count, std::int64_t begin) const;
 
-  // [batch, key heads, capacity, d]: what one head reads lies in one piece.
+  // [rows, key heads, capacity, d], whose first batch_ rows are in use: what one head reads lies in one
+  // piece.
   Tensor keys_, values_;
-  std::int64_t length_ = 0;
+  std::int64_t batch_ = 0, length_ = 0;
 };
 
 /// True when attending over a cache, token by token, gives what one causal pass over all tokens gives: which
