@@ -178,6 +178,28 @@ TEST(Gpt, NextLogitsEqualTheWholeForwardForEverySplit) {
       }
 }
 
+TEST(Gpt, ReorderedRowsOfACacheGoOnWithTheirTokens) {
+  const GptConfig config{.vocabulary = 11, .context = 7, .layers = 2, .heads = 2, .dim = 16};
+  const Gpt gpt(config, 1);
+  stir(gpt);
+  const Tensor first = tokens_for(config, 3, 4);
+  auto cache = gpt.make_cache(3);
+  gpt.next_logits(first, cache);
+  const std::vector<std::int32_t> rows = {2, 2, 0, 1, 0};
+  cache.reorder(rows);
+  EXPECT_EQ(cache.batch(), 5);
+  const Tensor next = tokens_for(config, 5, 1, 9), scores = gpt.next_logits(next, cache);
+  for (std::int64_t i = 0; i < 5; ++i) {
+    std::vector<std::int32_t> tokens;
+    for (int t = 0; t < 4; ++t)
+      tokens.push_back(first.data<std::int32_t>()[4 * rows[static_cast<std::size_t>(i)] + t]);
+    tokens.push_back(next.data<std::int32_t>()[i]);
+    auto alone = gpt.make_cache();
+    EXPECT_TRUE(test::close(scores.view_as({1, 11}, {11, 1}, i * 11),
+                            gpt.next_logits(Tensor::from(tokens, {1, 5}), alone), 1e-4, 1e-4));
+  }
+}
+
 const GptConfig kSmall{.vocabulary = 97, .context = 40, .layers = 2, .heads = 4, .dim = 64, .dropout = 0.2};
 
 /// Logits, loss and all gradients of one training step.
