@@ -8,6 +8,7 @@
 
 #include "attend/base/error.h"
 #include "attend/task/task.h"
+#include "cli/classify/verbs.h"
 #include "cli/generate/verbs.h"
 #include "cli/verbs.h"
 
@@ -77,18 +78,21 @@ void add_run(CLI::App& program, std::vector<Verb>& verbs) {
   CLI::App* verb = add_folder_verb(program, "run", "Use a model",
                                    "Example:\n  attend run model --prompt \"Once upon a time\"");
   add_run_generate(*verb, verbs);
+  add_run_classify(*verb, verbs);
 }
 
 void add_eval(CLI::App& program, std::vector<Verb>& verbs) {
   CLI::App* verb = add_folder_verb(program, "eval", "Measure how good a model is by the metric of its task",
                                    "Example:\n  attend eval model --data book.txt --json");
   add_eval_generate(*verb, verbs);
+  add_eval_classify(*verb, verbs);
 }
 
 void add_see(CLI::App& program, std::vector<Verb>& verbs) {
   CLI::App* verb = add_folder_verb(program, "see", "Show where a model looks",
                                    "Example:\n  attend see model \"The cat sat on the mat\" --out page.html");
   add_see_generate(*verb, verbs);
+  add_see_classify(*verb, verbs);
 }
 
 }  // namespace attend::cli

@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 
+#include "cli/classify/verbs.h"
 #include "cli/generate/verbs.h"
 #include "cli/verbs.h"
 
@@ -12,6 +13,7 @@ void add_train(CLI::App& program, std::vector<Verb>& verbs) {
       "Example:\n  attend train generate --data book.txt --out model\n\n'attend tasks' tells more about "
       "each.");
   add_train_generate(*verb, verbs);
+  add_train_classify(*verb, verbs);
 }
 
 }  // namespace attend::cli

@@ -16,6 +16,12 @@ const std::vector<Task>& tasks() {
            "a text file (UTF-8; any bytes with --tokenizer byte), or a folder of .txt, .text and .md files",
        .model = "GPT decoder",
        .metric = "loss (nats per token), perplexity, bits per character"},
+      {.name = "classify",
+       .learns = "labels of texts: one or several columns at once",
+       .data = "a table (*.csv, *.tsv, *.tab) or JSON Lines (*.jsonl) with a column for the text and one for "
+               "each label",
+       .model = "encoder",
+       .metric = "accuracy, macro-F1, confusion matrix, calibration error"},
   };
   return all;
 }

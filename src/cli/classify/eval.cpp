@@ -1,0 +1,94 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "attend/base/error.h"
+#include "attend/base/parallel.h"
+#include "attend/base/version.h"
+#include "attend/explain/terminal.h"
+#include "attend/io/file.h"
+#include "attend/task/text_classifier.h"
+#include "cli/checks.h"
+#include "cli/classify/verbs.h"
+#include "cli/output.h"
+#include "cli/program.h"
+
+namespace attend::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct EvalOptions {
+  std::string model, data, out, precision = "f32";
+  std::int64_t threads = 0;
+  bool skip_bad = false, json = false;
+};
+
+data::ReadOptions reading(bool skip_bad) {
+  return {.bad_records = skip_bad ? data::BadRecords::kSkip : data::BadRecords::kThrow};
+}
+
+int evaluate(const EvalOptions& options) {
+  if (options.threads > 0) set_threads(static_cast<int>(options.threads));
+  if (!options.out.empty() && !options.out.ends_with(".html"))
+    throw Error(fmt::format("--out {}: a name that ends in .html is accepted", options.out));
+  const task::TextClassifier model(options.model, options.precision);
+  const task::ClassifyEvaluation result = model.evaluate(options.data, reading(options.skip_bad));
+  if (!options.out.empty())
+    io::write_file_atomically(options.out, task::to_html(result, options.model + " on " + options.data));
+  if (options.json) {
+    Json facts = {{"task", "classify"}};
+    facts.update(Json::parse(task::to_json(result)));
+    facts.update(Json{{"data", options.data},
+                      {"model", options.model},
+                      {"precision", options.precision},
+                      {"version", version()}});
+    print(facts.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    return kSuccess;
+  }
+  print(task::to_terminal(result, explain::terminal_options(stdout_is_terminal(),
+                                                            std::max(40, terminal_columns(STDOUT_FILENO)))));
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_eval_classify(CLI::App& eval, std::vector<Verb>& verbs) {
+  CLI::App* verb = eval.add_subcommand("classify", "Measure how well a model tells labels");
+  auto options = std::make_shared<EvalOptions>();
+  verb->add_option("model", options->model, "The model folder")
+      ->option_text("DIR (required)")
+      ->required()
+      ->check(path());
+  verb->add_option("--data", options->data, "Texts with labels, in columns of the names it was trained with")
+      ->option_text("FILE (required)")
+      ->required()
+      ->check(path());
+  verb->add_flag("--skip-bad", options->skip_bad, "Count and skip bad records, unknown labels among them");
+  verb->add_flag("--json", options->json, "Print JSON, with everything that the numbers depend on");
+  verb->add_option("--out", options->out, "A page with the tables and confusion matrices as well")
+      ->option_text("FILE.html")
+      ->check(path());
+  verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
+      ->type_name("P")
+      ->capture_default_str()
+      ->check(one_of({"f32", "bf16", "auto"}));
+  verb->add_option("--threads", options->threads, "Threads (default: all cores)")
+      ->option_text("N")
+      ->check(whole_number(1, 1024));
+  verb->footer(
+      "Accuracy, macro-F1 (over the classes that occur), calibration error (15 bins), a table of classes and "
+      "a\n"
+      "confusion matrix for each column.\n\n"
+      "Example:\n"
+      "  attend eval model --data test.csv --out confusion.html");
+  verbs.push_back({verb, [options] { return evaluate(*options); }});
+}
+
+}  // namespace attend::cli

@@ -1,0 +1,194 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "attend/base/error.h"
+#include "attend/base/parallel.h"
+#include "attend/task/alert.h"
+#include "attend/task/text_classifier.h"
+#include "cli/checks.h"
+#include "cli/classify/texts.h"
+#include "cli/classify/verbs.h"
+#include "cli/output.h"
+#include "cli/program.h"
+
+namespace attend::cli {
+
+namespace {
+
+struct RunOptions {
+  std::string model, file, precision = "auto";
+  std::vector<std::string> texts, alerts;
+  std::int64_t threads = 0;
+  bool follow = false, skip_bad = false, json = false;
+};
+
+using Json = nlohmann::ordered_json;
+
+std::string json_line(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+/// The answers to texts, as they are printed.
+class Answers {
+ public:
+  Answers(const task::TextClassifier& model, const RunOptions& options) : model_(model), options_(options) {
+    std::vector<std::string> columns;
+    for (const data::LabelSet& column : model.columns()) columns.push_back(column.column());
+    for (const std::string& text : options.alerts) add_alert(task::parse_alert(text, columns));
+  }
+
+  void print_all(const std::vector<std::string>& texts) {
+    const auto answers = model_.classify(texts);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      ++count_;
+      print(options_.json ? json_of(texts[i], answers[i]) : line_of(texts[i], answers[i]));
+      for (Watched& watched : alerts_)
+        report(watched, watched.window.push(answers[i][watched.column].label == watched.label));
+    }
+  }
+
+ private:
+  struct Watched {
+    std::size_t column;
+    std::int64_t label;
+    task::AlertWindow window;
+  };
+
+  void add_alert(const task::AlertRule& rule) {
+    for (std::size_t c = 0; c < model_.columns().size(); ++c) {
+      const data::LabelSet& column = model_.columns()[c];
+      if (column.column() != rule.column) continue;
+      const auto label = column.find(rule.label);
+      if (!label) throw Error("--alert: " + column.unknown(rule.label));
+      alerts_.push_back({c, *label, task::AlertWindow(rule)});
+    }
+  }
+
+  const std::string& label_of(std::size_t column, const task::ClassAnswer& answer) const {
+    return model_.columns()[column].names()[static_cast<std::size_t>(answer.label)];
+  }
+
+  std::string line_of(const std::string& text, const std::vector<task::ClassAnswer>& answers) const {
+    std::string line;
+    for (std::size_t c = 0; c < answers.size(); ++c)
+      line += fmt::format("{}\t{:.4f}\t", label_of(c, answers[c]), answers[c].probability());
+    line += text;
+    std::ranges::replace(line, '\n', ' ');
+    return line + "\n";
+  }
+
+  std::string json_of(const std::string& text, const std::vector<task::ClassAnswer>& answers) const {
+    Json object = {{"text", text}, {"answers", Json::array()}};
+    for (std::size_t c = 0; c < answers.size(); ++c) {
+      Json all = Json::object();
+      for (std::size_t i = 0; i < answers[c].probabilities.size(); ++i)
+        all[model_.columns()[c].names()[i]] = answers[c].probabilities[i];
+      object["answers"].push_back({{"column", model_.columns()[c].column()},
+                                   {"label", label_of(c, answers[c])},
+                                   {"probability", answers[c].probability()},
+                                   {"probabilities", all}});
+    }
+    return json_line(object);
+  }
+
+  void report(const Watched& watched, task::AlertWindow::Change change) const {
+    if (change == task::AlertWindow::Change::none) return;
+    const bool raised = change == task::AlertWindow::Change::raised;
+    const task::AlertRule& rule = watched.window.rule();
+    if (options_.json) {
+      print(json_line({{"alert", raised ? "raised" : "ended"},
+                       {"column", rule.column},
+                       {"label", rule.label},
+                       {"share", watched.window.share()},
+                       {"rate", rule.rate},
+                       {"window", rule.window},
+                       {"texts", count_}}));
+      return;
+    }
+    print(fmt::format("{} {}={}: {:.1f} % of the last {} texts, the limit is {:.1f} %, after {} texts\n",
+                      raised ? "ALERT" : "alert ended", rule.column, rule.label, 100 * watched.window.share(),
+                      rule.window, 100 * rule.rate, count_));
+  }
+
+  const task::TextClassifier& model_;
+  const RunOptions& options_;
+  std::vector<Watched> alerts_;
+  std::int64_t count_ = 0;
+};
+
+void print_skipped(const data::SkippedRecords& skipped) {
+  if (skipped.count > 0)
+    print_error(fmt::format("{} bad records skipped; the first: {}", skipped.count, skipped.first));
+}
+
+int run_texts(const RunOptions& options) {
+  if (options.threads > 0) set_threads(static_cast<int>(options.threads));
+  const task::TextClassifier model(options.model, options.precision);
+  Answers answers(model, options);
+  const std::unique_ptr<Texts> texts = texts_of(
+      options.texts, options.file,
+      {.bad_records = options.skip_bad ? data::BadRecords::kSkip : data::BadRecords::kThrow}, model.config());
+  // A stream is answered as it comes.
+  const std::size_t at_once = options.follow ? 1 : 256;
+  std::vector<std::string> batch;
+  while (auto text = texts->next()) {
+    batch.push_back(std::move(*text));
+    if (batch.size() < at_once) continue;
+    answers.print_all(batch);
+    batch.clear();
+  }
+  answers.print_all(batch);
+  print_skipped(texts->skipped());
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_run_classify(CLI::App& run, std::vector<Verb>& verbs) {
+  CLI::App* verb = run.add_subcommand("classify", "Tell the labels of texts");
+  auto options = std::make_shared<RunOptions>();
+  verb->add_option("model", options->model, "The model folder")
+      ->option_text("DIR (required)")
+      ->required()
+      ->check(path());
+  CLI::Option* texts = verb->add_option("text", options->texts, "Texts (default: lines of standard input)")
+                           ->option_text("[TEXT...]");
+  verb->add_option("--file", options->file,
+                   "A file whose lines are texts, or a table or JSON Lines like the one it was trained on")
+      ->option_text("FILE")
+      ->excludes(texts)
+      ->check(path());
+  verb->add_flag("--json", options->json, "Print a JSON object for each text, with all probabilities");
+  verb->add_flag("--skip-bad", options->skip_bad, "Count and skip empty and bad lines");
+  verb->add_flag("--follow", options->follow, "Answer each line of a stream as it comes");
+  verb->add_option(
+          "--alert", options->alerts,
+          "Tell when a label has more than this share of the latest texts (may be given several times)")
+      ->option_text("'COLUMN=LABEL rate>X window=N'")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
+      ->type_name("P")
+      ->capture_default_str()
+      ->check(one_of({"f32", "bf16", "auto"}));
+  verb->add_option("--threads", options->threads, "Threads (default: all cores)")
+      ->option_text("N")
+      ->check(whole_number(1, 1024));
+  verb->footer(
+      "A line for each text: the label and its probability for each column, then the text.\n\n"
+      "Examples:\n"
+      "  attend run model \"a stirring and funny film\" --json\n"
+      "  attend run model --file posts.csv\n"
+      "  tail -f posts.txt | attend run model --follow --alert 'sentiment=negative rate>0.3 window=200'");
+  verbs.push_back({verb, [options] { return run_texts(*options); }});
+}
+
+}  // namespace attend::cli

@@ -1,0 +1,179 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "attend/base/error.h"
+#include "attend/task/classify.h"
+#include "cli/checks.h"
+#include "cli/classify/verbs.h"
+#include "cli/model_options.h"
+#include "cli/output.h"
+#include "cli/training_options.h"
+#include "io/printable.h"
+
+namespace attend::cli {
+
+namespace {
+
+using model::EncoderConfig;
+using task::ClassifyOptions;
+
+struct TrainOptions : TrainingVerb {
+  std::string data, validation, preset;
+  std::shared_ptr<Overrides<ClassifyOptions>> model = std::make_shared<Overrides<ClassifyOptions>>();
+};
+
+using Shared = std::shared_ptr<TrainOptions>;
+
+CLI::Validator two_sided_mechanism() {
+  return CLI::Validator(
+      [](const std::string& name) -> std::string {
+        try {
+          model::validate(EncoderConfig{.attention = name});
+          return {};
+        } catch (const Error& error) {
+          return error.what();
+        }
+      },
+      "");
+}
+
+void add_data_options(CLI::App* verb, const Shared& options) {
+  verb->add_option("--data", options->data, "Texts with labels: *.csv, *.tsv, *.tab, *.jsonl, *.ndjson")
+      ->option_text("FILE")
+      ->group(kFilesGroup)
+      ->check(path());
+  verb->add_option("--valid", options->validation, "Texts to choose the weights by (default: the last 10 %)")
+      ->option_text("FILE")
+      ->group(kFilesGroup)
+      ->check(path());
+  add_override<std::string>(
+      verb, options->model, "--text", "COLUMN", kFilesGroup, CLI::Validator(),
+      [](ClassifyOptions & o) -> auto& { return o.text; }, "Column of the text (default: text)");
+  verb->add_option_function<std::vector<std::string>>(
+          "--label",
+          [given = options->model](const std::vector<std::string>& labels) {
+            given->emplace_back([labels](ClassifyOptions& o) { o.labels = labels; });
+          },
+          "Column of the label, or several that share one encoder (default: label)")
+      ->delimiter(',')
+      ->option_text("COLUMN[,COLUMN...]")
+      ->group(kFilesGroup);
+  const auto flag = [&](const char* name, bool ClassifyOptions::*member, bool value,
+                        const char* description) {
+    verb->add_flag_function(
+            name,
+            [given = options->model, member, value](std::int64_t) {
+              given->emplace_back([member, value](ClassifyOptions& o) { o.*member = value; });
+            },
+            description)
+        ->group(kFilesGroup);
+  };
+  flag("--no-header", &ClassifyOptions::header, false,
+       "The first line of a table is data; columns are numbers from 1");
+  flag("--skip-bad", &ClassifyOptions::skip_bad, true,
+       "Count and skip bad records instead of ending at the first");
+}
+
+void add_model_options(CLI::App* verb, const Shared& options) {
+  const auto& given = options->model;
+  add_override<std::string>(
+      verb, given, "--tokenizer", "KIND", kModelGroup, one_of({"char", "byte", "bpe", "unigram"}),
+      [](ClassifyOptions & o) -> auto& { return o.tokenizer.kind; },
+      "How text becomes tokens: char, byte, bpe, unigram");
+  add_override<std::int64_t>(
+      verb, given, "--vocab", "N", kModelGroup, whole_number(320, 1000000),
+      [](ClassifyOptions & o) -> auto& { return o.tokenizer.vocabulary; },
+      "Tokens of a bpe or unigram vocabulary");
+  add_override<std::string>(
+      verb, given, "--pooling", "KIND", kModelGroup, one_of({"first", "mean", "attention"}),
+      [](ClassifyOptions & o) -> auto& { return o.pooling; },
+      "How the tokens make one vector: first, mean, attention");
+  add_override<double>(
+      verb, given, "--token-dropout", "X", kModelGroup, number(0, 0.999),
+      [](ClassifyOptions & o) -> auto& { return o.token_dropout; }, "Part of the tokens hidden in training");
+  const ModelOptions<ClassifyOptions, EncoderConfig> model{verb, given, &ClassifyOptions::model,
+                                                           &model::encoder_config_from_json};
+  model.whole("--layers", &EncoderConfig::layers, 1, 10000, "Transformer blocks");
+  model.whole("--heads", &EncoderConfig::heads, 1, 65536, "Attention heads; they divide --dim");
+  model.whole("--key-heads", &EncoderConfig::key_heads, 0, 65536,
+              "Heads of keys and values; they divide --heads (0: all)");
+  model.whole("--dim", &EncoderConfig::dim, 1, 1 << 20, "Features of a token");
+  model.whole("--feed-forward", &EncoderConfig::feed_forward, 0, 1 << 24,
+              "Features inside a feed-forward layer (0: by --dim)");
+  model.whole("--context", &EncoderConfig::context, 1, 1 << 24, "Most tokens of a text; longer ones are cut");
+  model.word("--attention", two_sided_mechanism(), &EncoderConfig::attention,
+             "What the heads do: scaled_dot, or another of 'attend attention' that looks both ways");
+  model.choice("--positions", "positions", {"learned", "sinusoidal", "rotary"}, &EncoderConfig::positions,
+               "Positions");
+  model.choice("--norm", "norm", {"layer", "rms"}, &EncoderConfig::norm, "Norm");
+  model.choice("--activation", "activation",
+               {"gelu", "gelu_tanh", "relu", "silu", "swiglu", "geglu", "reglu"}, &EncoderConfig::activation,
+               "Activation");
+  model.truth("--post-norm,!--no-post-norm", &EncoderConfig::post_norm,
+              "Norms behind the branches, as in BERT, or before them");
+  model.truth("--bias,!--no-bias", &EncoderConfig::bias, "Linear layers and layer norms with biases");
+  model.real("--dropout", &EncoderConfig::dropout, 0, 0.999, "Part of the activations dropped in training");
+}
+
+/// The options of this run: those of the preset, or those a resumed training began with, and over them what
+/// was given.
+ClassifyOptions resolve(const CLI::App& verb, const TrainOptions& options) {
+  ClassifyOptions result = task::classify_preset(options.preset);
+  if (resumes(options)) {
+    const task::ClassifyConfig begun = task::read_classify_config(options.out);
+    if (begun.training) result = *begun.training;
+  }
+  apply(options, verb, result);
+  for (const auto& set : *options.model) set(result);
+  return result;
+}
+
+int train_classify(const CLI::App& verb, const TrainOptions& options) {
+  task::ClassifyConfig config;
+  const int code = show_training(verb, options, [&](const task::TrainingPlace& place) {
+    config = task::train_classify({place, options.data, options.validation, resolve(verb, options)});
+    return config.results.value();
+  });
+  for (std::size_t i = 0; i < config.scores.size(); ++i)
+    print(fmt::format("  {}: accuracy {:.4f}, macro-F1 {:.4f}\n", io::printable(config.columns[i].column()),
+                      config.scores[i].accuracy, config.scores[i].macro_f1));
+  return code;
+}
+
+}  // namespace
+
+void add_train_classify(CLI::App& train, std::vector<Verb>& verbs) {
+  CLI::App* verb = train.add_subcommand("classify", "Learn labels of texts (encoder)");
+  auto options = std::make_shared<TrainOptions>();
+  options->preset = task::classify_presets().front().name;
+  add_data_options(verb, options);
+  add_model_folder(verb, options);
+  std::vector<std::string> names;
+  std::string about;
+  for (const task::ClassifyPreset& preset : task::classify_presets()) {
+    names.push_back(preset.name);
+    about += fmt::format("\n  {:<11} {}", preset.name, preset.purpose);
+  }
+  verb->add_option("--preset", options->preset,
+                   "Values of all options that are not given (default: " + names[0] + ")")
+      ->option_text("NAME")
+      ->group(kFilesGroup)
+      ->check(one_of(names));
+  add_model_options(verb, options);
+  add_training_options(verb, options, "Texts at once");
+  verb->footer(
+      "Presets:" + about +
+      "\n\nThe weights with the lowest loss on the validation texts are kept.\n"
+      "Ctrl-C saves and leaves with code 130.\n\n"
+      "Examples:\n"
+      "  attend train classify --data reviews.csv --text review --label stars --out model\n"
+      "  attend train classify --data posts.jsonl --label topic,sentiment --out model --minutes 5\n"
+      "  attend train classify --data train.tsv --valid dev.tsv --no-header --text 1 --label 2 --out "
+      "model");
+  verbs.push_back({verb, [verb, options] { return train_classify(*verb, *options); }});
+}
+
+}  // namespace attend::cli
