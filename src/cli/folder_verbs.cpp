@@ -10,12 +10,14 @@
 #include "attend/task/task.h"
 #include "cli/classify/verbs.h"
 #include "cli/generate/verbs.h"
+#include "cli/text_to_text/verbs.h"
 #include "cli/verbs.h"
 
 namespace attend::cli {
 
 namespace {
 
+constexpr std::array<const char*, 2> kTextToText = {"translate", "summarize"};
 constexpr std::array<std::string_view, 3> kFolderVerbs = {"run", "eval", "see"};
 
 bool names_folder_verb(std::string_view word) {
@@ -79,6 +81,7 @@ void add_run(CLI::App& program, std::vector<Verb>& verbs) {
                                    "Example:\n  attend run model --prompt \"Once upon a time\"");
   add_run_generate(*verb, verbs);
   add_run_classify(*verb, verbs);
+  for (const char* task : kTextToText) add_run_text_to_text(*verb, task, verbs);
 }
 
 void add_eval(CLI::App& program, std::vector<Verb>& verbs) {
@@ -86,6 +89,7 @@ void add_eval(CLI::App& program, std::vector<Verb>& verbs) {
                                    "Example:\n  attend eval model --data book.txt --json");
   add_eval_generate(*verb, verbs);
   add_eval_classify(*verb, verbs);
+  for (const char* task : kTextToText) add_eval_text_to_text(*verb, task, verbs);
 }
 
 void add_see(CLI::App& program, std::vector<Verb>& verbs) {
@@ -93,6 +97,7 @@ void add_see(CLI::App& program, std::vector<Verb>& verbs) {
                                    "Example:\n  attend see model \"The cat sat on the mat\" --out page.html");
   add_see_generate(*verb, verbs);
   add_see_classify(*verb, verbs);
+  for (const char* task : kTextToText) add_see_text_to_text(*verb, task, verbs);
 }
 
 }  // namespace attend::cli

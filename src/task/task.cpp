@@ -22,6 +22,16 @@ const std::vector<Task>& tasks() {
                "each label",
        .model = "encoder",
        .metric = "accuracy, macro-F1, confusion matrix, calibration error"},
+      {.name = "translate",
+       .learns = "to translate",
+       .data = "pairs of texts: a table (.tsv, .tab, .csv), or a file of sources and one of targets, UTF-8",
+       .model = "encoder-decoder transformer",
+       .metric = "BLEU (as sacreBLEU, tokenisation 13a), chrF, loss"},
+      {.name = "summarize",
+       .learns = "to say the same in fewer words",
+       .data = "pairs of a text and its summary: a table (.tsv, .tab, .csv), or two files, UTF-8",
+       .model = "encoder-decoder transformer",
+       .metric = "ROUGE-1, ROUGE-2, ROUGE-L (as rouge-score) beside the first sentence, loss"},
   };
   return all;
 }

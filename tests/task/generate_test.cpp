@@ -16,6 +16,7 @@
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_text.h"
+#include "support/watcher.h"
 #include "task/generate/evaluate.h"
 
 namespace attend::task {
@@ -23,29 +24,13 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::TemporaryFolder;
+using test::Watcher;
 
 std::string read_all(const fs::path& path) {
   std::ostringstream content;
   content << std::ifstream(path, std::ios::binary).rdbuf();
   return content.str();
 }
-
-/// Collects what is said, and does something after an update.
-struct Watcher : train::Observer {
-  std::string said;
-  std::int64_t updates = 0, stop_after = -1;
-  std::atomic<bool> stop{false};
-  bool fail_at_message = false;
-
-  void on_step(const train::StepReport& report) override {
-    ++updates;
-    if (report.step == stop_after) stop = true;
-  }
-  void on_message(std::string_view line) override {
-    if (fail_at_message) throw Error("the observer fails");
-    said += std::string(line) + "\n";
-  }
-};
 
 class Generate : public testing::Test {
  protected:

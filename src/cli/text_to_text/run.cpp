@@ -1,0 +1,150 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "attend/base/parallel.h"
+#include "attend/data/line_reader.h"
+#include "attend/task/text_to_text_model.h"
+#include "cli/checks.h"
+#include "cli/output.h"
+#include "cli/program.h"
+#include "cli/text_to_text/verbs.h"
+#include "cli/text_to_text/write_options.h"
+
+namespace attend::cli {
+
+namespace {
+
+// Lines that are worked on together: enough to find texts of one length among them.
+constexpr std::size_t kLinesAtOnce = 1024;
+
+struct RunOptions {
+  std::string model, file, precision = "auto";
+  std::vector<std::string> texts;
+  task::WriteOptions write;
+  std::int64_t threads = 0;
+  bool json = false;
+};
+
+std::string pharaoh(const task::Hypothesis& hypothesis) {
+  std::vector<std::string> links;
+  for (const auto& [source, target] : hypothesis.alignment)
+    links.push_back(fmt::format("{}-{}", source, target));
+  return fmt::format("{}", fmt::join(links, " "));
+}
+
+std::string as_json(const std::string& text, const std::vector<task::Hypothesis>& hypotheses, bool aligned) {
+  nlohmann::ordered_json result = {{"source", text}, {"hypotheses", nlohmann::ordered_json::array()}};
+  for (const task::Hypothesis& hypothesis : hypotheses) {
+    nlohmann::ordered_json one = {{"text", hypothesis.text},
+                                  {"score", hypothesis.score},
+                                  {"log_probability", hypothesis.log_probability},
+                                  {"tokens", hypothesis.tokens}};
+    if (aligned) one["alignment"] = hypothesis.alignment;
+    result["hypotheses"].push_back(std::move(one));
+  }
+  return result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+void write_all(const task::TextToText& model, const std::vector<std::string>& texts,
+               const RunOptions& options) {
+  const auto results = model.write(texts, options.write);
+  std::string out;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    if (options.json) {
+      out += as_json(texts[i], results[i], options.write.alignment);
+      continue;
+    }
+    for (const task::Hypothesis& hypothesis : results[i]) {
+      if (options.write.n_best > 1) out += fmt::format("{:.4f}\t", hypothesis.score);
+      out += hypothesis.text;
+      if (options.write.alignment) out += "\t" + pharaoh(hypothesis);
+      out += '\n';
+    }
+  }
+  print(out);
+}
+
+/// A line that is no text (an empty one, too) is answered in its place.
+void write_lines(const task::TextToText& model, const std::string& file, const RunOptions& options) {
+  data::LineReader lines(file);
+  const bool one_by_one = file == "/dev/stdin" && ::isatty(STDIN_FILENO) == 1;
+  std::vector<std::string> texts;
+  while (const auto line = lines.next()) {
+    texts.emplace_back(*line);
+    if (texts.size() < (one_by_one ? 1 : kLinesAtOnce)) continue;
+    write_all(model, texts, options);
+    texts.clear();
+  }
+  if (!texts.empty()) write_all(model, texts, options);
+}
+
+int run(const RunOptions& options) {
+  if (options.threads > 0) set_threads(static_cast<int>(options.threads));
+  task::validate(options.write);
+  const task::TextToText model(options.model, options.precision);
+  if (options.write.alignment) {
+    const task::AlignmentHead head = model.alignment_head();
+    print_note(fmt::format(
+        "alignments from head {} of decoder layer {}, which looked at {:.0f} % of the pieces that "
+        "held-out pairs have in common",
+        head.head, head.layer, 100 * head.agreement));
+  }
+  if (!options.texts.empty())
+    write_all(model, options.texts, options);
+  else
+    write_lines(model, options.file.empty() ? "/dev/stdin" : options.file, options);
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_run_text_to_text(CLI::App& run_verb, const char* task, std::vector<Verb>& verbs) {
+  const bool translates = std::string_view(task) == "translate";
+  CLI::App* verb = run_verb.add_subcommand(task, translates ? "Translate texts" : "Summarise texts");
+  auto options = std::make_shared<RunOptions>();
+  verb->add_option("model", options->model, "The model folder")
+      ->option_text("DIR (required)")
+      ->required()
+      ->check(path());
+  CLI::Option* texts =
+      verb->add_option("texts", options->texts, "The texts (default: the lines of standard input)")
+          ->option_text("[TEXT...]");
+  verb->add_option("--file", options->file, "A file with a text in each line")
+      ->option_text("FILE")
+      ->excludes(texts)
+      ->check(path());
+  verb->add_flag("--json", options->json, "Print a JSON object for each text");
+  add_write_options(verb, options->write);
+  verb->add_option("--n-best", options->write.n_best, "Hypotheses for each text, with scores")
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(kWritingGroup)
+      ->check(whole_number(1, 1024));
+  verb->add_flag(
+          "--alignment", options->write.alignment,
+          "After a tab, the source word that each word looked at most, as SOURCE-TARGET (Pharaoh format), "
+          "counted from 0")
+      ->group(kWritingGroup);
+  verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
+      ->type_name("P")
+      ->capture_default_str()
+      ->check(one_of({"f32", "bf16", "auto"}));
+  verb->add_option("--threads", options->threads, "Threads (default: all cores)")
+      ->option_text("N")
+      ->check(whole_number(1, 1024));
+  verb->footer(
+      "One line for each text, in the same order.\n\n"
+      "Examples:\n"
+      "  attend run model \"A dog runs on the beach.\"\n"
+      "  attend run model --file source.txt --beam 5 > target.txt\n"
+      "  attend run model --json --n-best 3 < source.txt");
+  verbs.push_back({verb, [options] { return run(*options); }});
+}
+
+}  // namespace attend::cli

@@ -1,0 +1,77 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "attend/base/error.h"
+#include "attend/base/parallel.h"
+#include "attend/task/text_to_text_model.h"
+#include "cli/checks.h"
+#include "cli/program.h"
+#include "cli/show_maps.h"
+#include "cli/text_to_text/verbs.h"
+#include "cli/text_to_text/write_options.h"
+
+namespace attend::cli {
+
+namespace {
+
+struct SeeOptions {
+  std::string model, source, target, precision = "f32";
+  task::WriteOptions write;
+  MapOptions map;
+  std::int64_t threads = 0;
+};
+
+int see(const SeeOptions& options) {
+  if (options.threads > 0) set_threads(static_cast<int>(options.threads));
+  check_out(options.map);
+  task::validate(options.write);
+  const task::TextToText model(options.model, options.precision);
+  check_choice(options.map, model.config().model.decoder_layers, model.config().model.heads);
+  std::string target = options.target;
+  if (target.empty())
+    target = model.write(std::vector<std::string>{options.source}, options.write)[0][0].text;
+  if (target.empty()) throw Error("the model writes nothing for this text: name a TARGET to look at");
+  explain::AttentionMaps maps = model.see(options.source, target);
+  maps.title = options.model;
+  show_maps(std::move(maps), options.map, fmt::format("{}\n", target));
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_see_text_to_text(CLI::App& see_verb, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = see_verb.add_subcommand(
+      task, "Show which words of the source each word of the target looked at while it was written");
+  auto options = std::make_shared<SeeOptions>();
+  verb->add_option("model", options->model, "The model folder")
+      ->option_text("DIR (required)")
+      ->required()
+      ->check(path());
+  verb->add_option("source", options->source, "The text to read")
+      ->option_text("SOURCE (required)")
+      ->required();
+  verb->add_option("target", options->target, "The text that is written (default: what the model writes)")
+      ->option_text("[TARGET]");
+  add_map_options(verb, options->map);
+  add_write_options(verb, options->write);
+  verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
+      ->type_name("P")
+      ->capture_default_str()
+      ->check(one_of({"f32", "bf16", "auto"}));
+  verb->add_option("--threads", options->threads, "Threads (default: all cores)")
+      ->option_text("N")
+      ->check(whole_number(1, 1024));
+  verb->footer(
+      "Rows are words of the target, columns words of the source; layers are those of the decoder.\n\n"
+      "Examples:\n"
+      "  attend see model \"A dog runs on the beach.\"\n"
+      "  attend see model \"A dog runs.\" \"Ein Hund rennt.\" --out page.html");
+  verbs.push_back({verb, [options] { return see(*options); }});
+}
+
+}  // namespace attend::cli

@@ -1,0 +1,168 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "attend/base/error.h"
+#include "attend/task/text_to_text.h"
+#include "cli/checks.h"
+#include "cli/model_options.h"
+#include "cli/text_to_text/verbs.h"
+#include "cli/training_options.h"
+
+namespace attend::cli {
+
+namespace {
+
+using model::Seq2SeqConfig;
+using task::TextToTextOptions;
+
+struct TrainOptions : TrainingVerb {
+  std::string task, preset;
+  std::vector<std::string> data, valid, columns;
+  bool skip_bad = false;
+  std::shared_ptr<Overrides<TextToTextOptions>> model = std::make_shared<Overrides<TextToTextOptions>>();
+};
+
+using Shared = std::shared_ptr<TrainOptions>;
+
+CLI::Validator mechanism(std::string Seq2SeqConfig::*member) {
+  return CLI::Validator(
+      [member](const std::string& name) -> std::string {
+        try {
+          Seq2SeqConfig config;
+          config.*member = name;
+          model::validate(config);
+          return {};
+        } catch (const Error& error) {
+          return error.what();
+        }
+      },
+      "");
+}
+
+void add_data_options(CLI::App* verb, const Shared& options) {
+  verb->add_option(
+          "--data", options->data,
+          "A table of pairs (.tsv, .tab, .csv), or a file of sources and one of targets, line by line")
+      ->option_text("FILE [FILE]")
+      ->expected(1, 2)
+      ->group(kFilesGroup)
+      ->check(path());
+  verb->add_option("--valid", options->valid,
+                   "Held-out pairs, in the same form (default: the last 10 % of --data, at most 2000)")
+      ->option_text("FILE [FILE]")
+      ->expected(1, 2)
+      ->group(kFilesGroup)
+      ->check(path());
+  verb->add_option("--columns", options->columns,
+                   "Names of the columns of sources and targets (default: a table without header)")
+      ->option_text("SOURCE TARGET")
+      ->expected(2)
+      ->group(kFilesGroup);
+  verb->add_flag("--skip-bad", options->skip_bad, "Count bad records and leave them out")->group(kFilesGroup);
+  add_model_folder(verb, options);
+}
+
+void add_model_options(CLI::App* verb, const Shared& options) {
+  add_override<std::string>(
+      verb, options->model, "--tokenizer", "KIND", kModelGroup, one_of({"char", "byte", "bpe", "unigram"}),
+      [](TextToTextOptions & o) -> auto& { return o.tokenizer.kind; },
+      "How text becomes tokens: char, byte, bpe, unigram");
+  add_override<std::int64_t>(
+      verb, options->model, "--vocab", "N", kModelGroup, whole_number(320, 1000000),
+      [](TextToTextOptions & o) -> auto& { return o.tokenizer.vocabulary; },
+      "Tokens of a bpe or unigram vocabulary");
+  const ModelOptions<TextToTextOptions, Seq2SeqConfig> model{verb, options->model, &TextToTextOptions::model,
+                                                             &model::seq2seq_config_from_json};
+  model.truth("--shared,!--no-shared", &Seq2SeqConfig::shared_vocabulary,
+              "One vocabulary and table for both sides, or one for each");
+  model.truth("--tied,!--no-tied", &Seq2SeqConfig::tied_embeddings,
+              "One table for the target's input and output embedding, or two");
+  model.whole("--encoder-layers", &Seq2SeqConfig::encoder_layers, 1, 10000, "Blocks that read");
+  model.whole("--decoder-layers", &Seq2SeqConfig::decoder_layers, 1, 10000, "Blocks that write");
+  model.whole("--heads", &Seq2SeqConfig::heads, 1, 65536, "Attention heads; they divide --dim");
+  model.whole("--key-heads", &Seq2SeqConfig::key_heads, 0, 65536,
+              "Heads of keys and values; they divide --heads (0: all)");
+  model.whole("--dim", &Seq2SeqConfig::dim, 1, 1 << 20, "Features of a token");
+  model.whole("--feed-forward", &Seq2SeqConfig::feed_forward, 0, 1 << 24,
+              "Features inside a feed-forward layer (0: by --dim)");
+  model.whole("--context", &Seq2SeqConfig::context, 1, 1 << 24,
+              "Most tokens of either side; longer pairs are left out");
+  model.word("--encoder-attention", mechanism(&Seq2SeqConfig::encoder_attention),
+             &Seq2SeqConfig::encoder_attention, "What heads that read do: one of 'attend attention'");
+  model.word("--decoder-attention", mechanism(&Seq2SeqConfig::decoder_attention),
+             &Seq2SeqConfig::decoder_attention, "What heads that write do: a causal one of them");
+  model.word("--cross-attention", mechanism(&Seq2SeqConfig::cross_attention), &Seq2SeqConfig::cross_attention,
+             "What heads between the two do: one without places");
+  model.choice("--positions", "positions", {"learned", "sinusoidal", "rotary"}, &Seq2SeqConfig::positions,
+               "Positions");
+  model.choice("--norm", "norm", {"layer", "rms"}, &Seq2SeqConfig::norm, "Norm");
+  model.truth("--post-norm,!--pre-norm", &Seq2SeqConfig::post_norm,
+              "Norms after the branches, as in the first paper, or before them");
+  model.choice("--activation", "activation",
+               {"gelu", "gelu_tanh", "relu", "silu", "swiglu", "geglu", "reglu"}, &Seq2SeqConfig::activation,
+               "Activation");
+  model.real("--dropout", &Seq2SeqConfig::dropout, 0, 0.999, "Part of the activations dropped in training");
+}
+
+TextToTextOptions resolve(const CLI::App& verb, const TrainOptions& options) {
+  TextToTextOptions result = task::text_to_text_preset(options.preset);
+  if (resumes(options)) {
+    const task::TextToTextConfig begun = task::read_text_to_text_config(options.out);
+    if (begun.training) result = *begun.training;
+  }
+  apply(options, verb, result);
+  for (const auto& set : *options.model) set(result);
+  return result;
+}
+
+task::PairFiles files_of(const std::vector<std::string>& paths, const TrainOptions& options) {
+  return {.paths = {paths.begin(), paths.end()}, .columns = options.columns, .skip_bad = options.skip_bad};
+}
+
+int train(const CLI::App& verb, const TrainOptions& options) {
+  return show_training(verb, options, [&](const task::TrainingPlace& place) {
+    const task::TextToTextJob job{place, options.task, files_of(options.data, options),
+                                  files_of(options.valid, options), resolve(verb, options)};
+    return task::train_text_to_text(job).results.value();
+  });
+}
+
+}  // namespace
+
+void add_train_text_to_text(CLI::App& train_verb, const char* task, std::vector<Verb>& verbs) {
+  const bool translates = std::string_view(task) == "translate";
+  CLI::App* verb =
+      train_verb.add_subcommand(task, translates ? "Learn to translate (encoder-decoder transformer)"
+                                                 : "Learn to summarise (encoder-decoder transformer)");
+  auto options = std::make_shared<TrainOptions>();
+  options->task = task;
+  options->preset = task::text_to_text_presets().front().name;
+  add_data_options(verb, options);
+  std::vector<std::string> names;
+  std::string about;
+  for (const task::TextToTextPreset& preset : task::text_to_text_presets()) {
+    names.push_back(preset.name);
+    about += fmt::format("\n  {:<11} {}", preset.name, preset.purpose);
+  }
+  verb->add_option("--preset", options->preset,
+                   "Values of all options that are not given (default: " + names[0] + ")")
+      ->option_text("NAME")
+      ->group(kFilesGroup)
+      ->check(one_of(names));
+  add_model_options(verb, options);
+  add_training_options(verb, options, "Tokens of a side at once, padding included");
+  verb->footer(
+      fmt::format("Presets:{}\n\nThe weights with the lowest loss on the held-out pairs are kept. Ctrl-C "
+                  "saves and leaves with "
+                  "code 130.\n\n"
+                  "Examples:\n"
+                  "  attend train {} --data pairs.tsv --out model\n"
+                  "  attend train {} --data train.en train.de --valid val.en val.de --out model --minutes 30",
+                  about, task, task));
+  verbs.push_back({verb, [verb, options] { return train(*verb, *options); }});
+}
+
+}  // namespace attend::cli

@@ -1,0 +1,78 @@
+#include "task/text_to_text/card.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "task/card_text.h"
+
+namespace attend::task {
+
+namespace {
+
+std::string code_of(const std::vector<std::string>& paths) {
+  return card_code(fmt::format("{}", fmt::join(paths, " ")));
+}
+
+CardRows data_rows(const TextToTextConfig& config) {
+  const PairFacts& data = *config.data;
+  return {
+      {"Pairs", fmt::format("{} from {}", data.pairs, code_of(data.paths))},
+      {"Held out", data.validation_paths.empty()
+                       ? fmt::format("the last {} of them", data.validation_pairs)
+                       : fmt::format("{} from {}", data.validation_pairs, code_of(data.validation_paths))},
+      {"Left out",
+       fmt::format("{} bad records, {} pairs longer than the context", data.skipped, data.too_long)},
+      {"Tokens", fmt::format("{} of sources and {} of targets by the {} tokenizer, {} and {} different ones",
+                             data.source_tokens, data.target_tokens, config.tokenizer,
+                             config.model.source_vocabulary, config.model.target_vocabulary)}};
+}
+
+std::string results_of(const TrainingResults& results) {
+  CardRows rows = card_progress(results);
+  if (results.validation_loss) {
+    rows.emplace_back("Validation loss", fmt::format("{:.4f} nats a token, at update {}",
+                                                     *results.validation_loss, results.best_step));
+    rows.emplace_back("Perplexity", fmt::format("{:.4f}", std::exp(*results.validation_loss)));
+  } else {
+    rows.emplace_back("Validation loss", "not measured: training ended before its first evaluation");
+  }
+  return card_table(rows) +
+         "\nThe validation loss is over every token of the held-out targets, without dropout. The weights "
+         "were "
+         "chosen by\nthis very loss, so on other pairs of the same kind expect a little more.\n";
+}
+
+}  // namespace
+
+std::string text_to_text_card(const TextToTextConfig& config, std::int64_t parameters,
+                              std::string_view command, std::string_view folder) {
+  const model::Seq2SeqConfig& model = config.model;
+  const bool translates = config.task == "translate";
+  std::string text = fmt::format(
+      "# A model that {0}\n\nAn encoder-decoder transformer that {0}, trained by attend "
+      "from random weights.\n\n## Data\n\n",
+      translates ? "translates" : "summarises");
+  text += card_table(data_rows(config));
+  text +=
+      "\n## Model\n\n" +
+      card_table({{"Parameters", fmt::format("{}", parameters)},
+                  {"Shape", fmt::format("{} + {} layers, {} heads, dim {}, context {}", model.encoder_layers,
+                                        model.decoder_layers, model.heads, model.dim, model.context)},
+                  {"Attention",
+                   fmt::format("encoder {}, decoder {}, between them {}", card_code(model.encoder_attention),
+                               card_code(model.decoder_attention), card_code(model.cross_attention))},
+                  {"Everything else", "`config.json`"}});
+  text += card_training(command, *config.training,
+                        fmt::format("at most {} tokens a side", config.training->batch));
+  text += "\n## Result\n\n" + results_of(*config.results);
+  text += fmt::format(
+      "\n## Limits\n\nIt knows texts like those it learnt from, and no others; what it writes may be fluent "
+      "and "
+      "wrong. The rights\nto those texts are the rights to what was learnt from them.\n\n"
+      "## Use\n\n    attend run {0} \"...\"\n    attend see {0} \"...\" --out page.html\n",
+      folder);
+  return text;
+}
+
+}  // namespace attend::task
