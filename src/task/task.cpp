@@ -32,6 +32,11 @@ const std::vector<Task>& tasks() {
        .data = "pairs of a text and its summary: a table (.tsv, .tab, .csv), or two files, UTF-8",
        .model = "encoder-decoder transformer",
        .metric = "ROUGE-1, ROUGE-2, ROUGE-L (as rouge-score) beside the first sentence, loss"},
+      {.name = "tag",
+       .learns = "a tag for each word of a sentence: parts of speech, names",
+       .data = "sentences in columns, a word a line: CoNLL, CoNLL-U (*.conllu), numbered IOB2 (*.iob2)",
+       .model = "encoder, with a conditional random field on top",
+       .metric = "share of words with the right tag; precision, recall and F1 of spans"},
   };
   return all;
 }

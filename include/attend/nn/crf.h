@@ -12,6 +12,9 @@ class Crf : public Module {
   /// Throws Error for fewer than one tag.
   explicit Crf(std::int64_t tags);
 
+  /// Emissions [N, T, C] with the scores that it has learned.
+  op::CrfScores scores(const Tensor& emissions) const { return {emissions, transitions_, start_, end_}; }
+
   /// emissions [N, T, C], tags [N, T], lengths [N]: the negative log-likelihood of the tags.
   Tensor loss(const Tensor& emissions, const Tensor& tags, const Tensor& lengths,
               op::Reduction reduction = op::Reduction::mean) const;
@@ -21,8 +24,6 @@ class Crf : public Module {
   Tensor marginals(const Tensor& emissions, const Tensor& lengths) const;
 
  private:
-  op::CrfScores scores(const Tensor& emissions) const { return {emissions, transitions_, start_, end_}; }
-
   Tensor transitions_, start_, end_;
 };
 

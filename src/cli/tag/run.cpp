@@ -1,0 +1,131 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "attend/base/error.h"
+#include "attend/base/parallel.h"
+#include "attend/data/line_reader.h"
+#include "attend/task/tagger.h"
+#include "cli/checks.h"
+#include "cli/output.h"
+#include "cli/program.h"
+#include "cli/tag/verbs.h"
+
+namespace attend::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Words = std::vector<std::string>;
+
+struct TagRun {
+  std::string model, file, precision = "auto";
+  std::vector<std::string> texts;  // else the lines of the file, else those of standard input
+  std::int64_t threads = 0;
+  bool skip_bad = false, json = false;
+};
+
+data::ReadOptions reading(bool skip_bad) {
+  return {.bad_records = skip_bad ? data::BadRecords::kSkip : data::BadRecords::kThrow};
+}
+
+Words words_of(std::string_view text) {
+  std::istringstream stream{std::string(text)};
+  Words words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+std::string shown(const Words& words, const task::SentenceTags& tags, bool json) {
+  if (json) {
+    const Json object = {{"words", words}, {"tags", tags.tags}, {"probabilities", tags.probabilities}};
+    return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  }
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    text += fmt::format("{}\t{}\t{:.4f}\n", words[i], tags.tags[i], tags.probabilities[i]);
+  return text + "\n";
+}
+
+void print_tags(const task::Tagger& model, const std::vector<Words>& sentences, bool json) {
+  const std::vector<task::SentenceTags> tags = model.tag(sentences);
+  for (std::size_t i = 0; i < sentences.size(); ++i) print(shown(sentences[i], tags[i], json));
+}
+
+void tag_lines(const task::Tagger& model, const std::string& path, const TagRun& options) {
+  constexpr std::size_t kSentencesAtOnce = 256;
+  data::LineReader lines(path, reading(options.skip_bad));
+  std::vector<Words> sentences;
+  while (const auto line = lines.next()) {
+    Words words = words_of(*line);
+    if (!words.empty()) sentences.push_back(std::move(words));
+    if (sentences.size() < kSentencesAtOnce) continue;
+    print_tags(model, sentences, options.json);
+    sentences.clear();
+  }
+  print_tags(model, sentences, options.json);
+  if (lines.skipped().count > 0)
+    print_error(
+        fmt::format("{} bad lines skipped; the first: {}", lines.skipped().count, lines.skipped().first));
+}
+
+int run(const TagRun& options) {
+  if (options.threads > 0) set_threads(static_cast<int>(options.threads));
+  const task::Tagger model(options.model, options.precision);
+  std::vector<Words> given;
+  for (const std::string& text : options.texts) {
+    given.push_back(words_of(text));
+    if (given.back().empty()) throw Error("TEXT is empty: words separated by spaces are needed");
+  }
+  if (!given.empty()) {
+    print_tags(model, given, options.json);
+    return kSuccess;
+  }
+  if (options.file.empty() && ::isatty(STDIN_FILENO) == 1)
+    throw Error("no text: give sentences, --file FILE, or lines on standard input");
+  tag_lines(model, options.file.empty() ? "/dev/stdin" : options.file, options);
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_run_tag(CLI::App& run_verb, std::vector<Verb>& verbs) {
+  CLI::App* verb = run_verb.add_subcommand("tag", "Use a model: tag the words of sentences");
+  auto options = std::make_shared<TagRun>();
+  verb->add_option("model", options->model, "The model folder")
+      ->option_text("DIR (required)")
+      ->required()
+      ->check(path());
+  CLI::Option* texts =
+      verb->add_option("text", options->texts,
+                       "Sentences, their words separated by spaces (default: lines of standard input)")
+          ->option_text("[TEXT...]");
+  verb->add_option("--file", options->file, "A file with a sentence a line")
+      ->option_text("FILE")
+      ->excludes(texts)
+      ->check(path());
+  verb->add_flag("--skip-bad", options->skip_bad, "Count and skip bad lines");
+  verb->add_flag("--json", options->json, "Print a JSON object a sentence");
+  verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
+      ->type_name("P")
+      ->capture_default_str()
+      ->check(one_of({"f32", "bf16", "auto"}));
+  verb->add_option("--threads", options->threads, "Threads (default: all cores)")
+      ->option_text("N")
+      ->check(whole_number(1, 1024));
+  verb->footer(
+      "Prints each word with its tag and the probability of the tag; an empty line ends a sentence.\n\n"
+      "Examples:\n"
+      "  attend run names \"Anna lives in Paris .\"\n"
+      "  attend run names --file sentences.txt --json");
+  verbs.push_back({verb, [options] { return run(*options); }});
+}
+
+}  // namespace attend::cli

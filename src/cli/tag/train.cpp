@@ -1,0 +1,168 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "attend/base/error.h"
+#include "attend/task/tag.h"
+#include "cli/checks.h"
+#include "cli/model_options.h"
+#include "cli/output.h"
+#include "cli/tag/verbs.h"
+#include "cli/training_options.h"
+
+namespace attend::cli {
+
+namespace {
+
+using model::EncoderConfig;
+using task::TagOptions;
+
+struct TrainOptions : TrainingVerb {
+  std::string data, validation, preset;
+  std::shared_ptr<Overrides<TagOptions>> model = std::make_shared<Overrides<TagOptions>>();
+};
+
+using Shared = std::shared_ptr<TrainOptions>;
+
+CLI::Validator two_sided_mechanism() {
+  return CLI::Validator(
+      [](const std::string& name) -> std::string {
+        try {
+          model::validate(EncoderConfig{.attention = name});
+          return {};
+        } catch (const Error& error) {
+          return error.what();
+        }
+      },
+      "");
+}
+
+void add_data_options(CLI::App* verb, const Shared& options) {
+  verb->add_option("--data", options->data,
+                   "Tagged sentences, a word a line: CoNLL, CoNLL-U (*.conllu), numbered IOB2 (*.iob2)")
+      ->option_text("FILE")
+      ->group(kFilesGroup)
+      ->check(path());
+  verb->add_option("--valid", options->validation,
+                   "Sentences to choose the weights by (default: the last 10 %)")
+      ->option_text("FILE")
+      ->group(kFilesGroup)
+      ->check(path());
+  add_override<std::string>(
+      verb, options->model, "--format", "NAME", kFilesGroup, one_of({"auto", "conll", "conllu", "iob2"}),
+      [](TagOptions & o) -> auto& { return o.format; },
+      "How the data is written: auto (by its name), conll, conllu, iob2");
+  add_override<std::int64_t>(
+      verb, options->model, "--tag-column", "N", kFilesGroup, whole_number(-1000, 1000),
+      [](TagOptions & o) -> auto& { return o.tag_column; },
+      "Column of the tag, from 1, or backwards from -1 (default: the format's own)");
+  verb->add_flag_function(
+          "--skip-bad",
+          [given = options->model](std::int64_t) {
+            given->emplace_back([](TagOptions& o) { o.skip_bad = true; });
+          },
+          "Count and skip bad records instead of ending at the first")
+      ->group(kFilesGroup);
+}
+
+void add_model_options(CLI::App* verb, const Shared& options) {
+  const auto& given = options->model;
+  add_override<std::string>(
+      verb, given, "--tokenizer", "KIND", kModelGroup, one_of({"char", "byte", "bpe", "unigram"}),
+      [](TagOptions & o) -> auto& { return o.tokenizer.kind; },
+      "How text becomes tokens: char, byte, bpe, unigram");
+  add_override<std::int64_t>(
+      verb, given, "--vocab", "N", kModelGroup, whole_number(320, 1000000),
+      [](TagOptions & o) -> auto& { return o.tokenizer.vocabulary; },
+      "Tokens of a bpe or unigram vocabulary");
+  add_override<std::string>(
+      verb, given, "--head", "KIND", kModelGroup, one_of({"crf", "softmax"}),
+      [](TagOptions & o) -> auto& { return o.head; },
+      "crf: the best sequence of tags; softmax: each word for itself");
+  add_override<double>(
+      verb, given, "--token-dropout", "X", kModelGroup, number(0, 0.999),
+      [](TagOptions & o) -> auto& { return o.token_dropout; }, "Part of the tokens hidden in training");
+  const ModelOptions<TagOptions, EncoderConfig> model{verb, given, &TagOptions::model,
+                                                      &model::encoder_config_from_json};
+  model.whole("--layers", &EncoderConfig::layers, 1, 10000, "Transformer blocks");
+  model.whole("--heads", &EncoderConfig::heads, 1, 65536, "Attention heads; they divide --dim");
+  model.whole("--key-heads", &EncoderConfig::key_heads, 0, 65536,
+              "Heads of keys and values; they divide --heads (0: all)");
+  model.whole("--dim", &EncoderConfig::dim, 1, 1 << 20, "Features of a token");
+  model.whole("--feed-forward", &EncoderConfig::feed_forward, 0, 1 << 24,
+              "Features inside a feed-forward layer (0: by --dim)");
+  model.whole("--context", &EncoderConfig::context, 2, 1 << 24,
+              "Most tokens read at once; longer sentences in parts");
+  model.word("--attention", two_sided_mechanism(), &EncoderConfig::attention,
+             "What the heads do: scaled_dot, or another of 'attend attention' that looks both ways");
+  model.choice("--positions", "positions", {"learned", "sinusoidal", "rotary"}, &EncoderConfig::positions,
+               "Positions");
+  model.choice("--norm", "norm", {"layer", "rms"}, &EncoderConfig::norm, "Norm");
+  model.choice("--activation", "activation",
+               {"gelu", "gelu_tanh", "relu", "silu", "swiglu", "geglu", "reglu"}, &EncoderConfig::activation,
+               "Activation");
+  model.truth("--post-norm,!--no-post-norm", &EncoderConfig::post_norm,
+              "Norms behind the branches, as in BERT, or before them");
+  model.truth("--bias,!--no-bias", &EncoderConfig::bias, "Linear layers and layer norms with biases");
+  model.real("--dropout", &EncoderConfig::dropout, 0, 0.999, "Part of the activations dropped in training");
+}
+
+/// The options of this run: those of the preset, or those a resumed training began with, and over them what
+/// was given.
+TagOptions resolve(const CLI::App& verb, const TrainOptions& options) {
+  TagOptions result = task::tag_preset(options.preset);
+  if (resumes(options)) {
+    const task::TagConfig begun = task::read_tag_config(options.out);
+    if (begun.training) result = *begun.training;
+  }
+  apply(options, verb, result);
+  for (const auto& set : *options.model) set(result);
+  return result;
+}
+
+int train_tag(const CLI::App& verb, const TrainOptions& options) {
+  task::TagConfig config;
+  const int code = show_training(verb, options, [&](const task::TrainingPlace& place) {
+    config = task::train_tag({place, options.data, options.validation, resolve(verb, options)});
+    return config.results.value();
+  });
+  if (config.scores) {
+    print(fmt::format("  words with the right tag {:.4f}", config.scores->accuracy));
+    print(config.scores->span_f1 > 0 ? fmt::format(", F1 of spans {:.4f}\n", config.scores->span_f1) : "\n");
+  }
+  return code;
+}
+
+}  // namespace
+
+void add_train_tag(CLI::App& train, std::vector<Verb>& verbs) {
+  CLI::App* verb = train.add_subcommand("tag", "Learn tags of words (encoder)");
+  auto options = std::make_shared<TrainOptions>();
+  options->preset = task::tag_presets().front().name;
+  add_data_options(verb, options);
+  add_model_folder(verb, options);
+  std::vector<std::string> names;
+  std::string about;
+  for (const task::TagPreset& preset : task::tag_presets()) {
+    names.push_back(preset.name);
+    about += fmt::format("\n  {:<11} {}", preset.name, preset.purpose);
+  }
+  verb->add_option("--preset", options->preset,
+                   "Values of all options that are not given (default: " + names[0] + ")")
+      ->option_text("NAME")
+      ->group(kFilesGroup)
+      ->check(one_of(names));
+  add_model_options(verb, options);
+  add_training_options(verb, options, "Sentences at once");
+  verb->footer("Presets:" + about +
+               "\n\nThe weights with the lowest loss on the validation sentences are kept.\n"
+               "Ctrl-C saves and leaves with code 130.\n\n"
+               "Examples:\n"
+               "  attend train tag --data train.conllu --valid dev.conllu --out model\n"
+               "  attend train tag --data train.txt --tag-column 4 --out names --minutes 5");
+  verbs.push_back({verb, [verb, options] { return train_tag(*verb, *options); }});
+}
+
+}  // namespace attend::cli
