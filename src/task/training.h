@@ -36,8 +36,10 @@ std::function<Tensor(std::int64_t, DType, Generator&)> loss_of_batches_ahead(
   auto loader = std::make_shared<std::unique_ptr<data::BatchLoader<Batch>>>();
   return [loader, make = std::move(make), loss = std::move(loss)](std::int64_t index, DType compute,
                                                                   Generator& random) {
-    if (*loader == nullptr || (*loader)->index() != index)
+    if (*loader == nullptr || (*loader)->index() != index) {
+      loader->reset();  // one thread at a time calls `make`
       *loader = std::make_unique<data::BatchLoader<Batch>>(make, data::BatchLoaderOptions{.first = index});
+    }
     return loss((*loader)->next(), compute, random);
   };
 }
