@@ -25,7 +25,6 @@ using model::Encoder;
 using model::EncoderConfig;
 using model::EncoderInput;
 using model::SequenceClassifier;
-using model::SequenceClassifierConfig;
 
 Tensor integers(const std::vector<std::int32_t>& values) {
   return Tensor::from(values, {static_cast<std::int64_t>(values.size())});

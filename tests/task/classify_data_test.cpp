@@ -11,7 +11,7 @@ namespace {
 using test::TemporaryText;
 using Numbers = std::vector<std::int64_t>;
 
-const char* kMoods = "text,topic,mood\nabc,b,good\nde,a,bad\nf,b,bad\nghij,c,good\n";
+const char* const kMoods = "text,topic,mood\nabc,b,good\nde,a,bad\nf,b,bad\nghij,c,good\n";
 
 TEST(RawTexts, NumbersLabelsByTheirClasses) {
   const TemporaryText file(kMoods, "a.csv");
