@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "attend/base/error.h"
 #include "cli/checks.h"
 #include "cli/overrides.h"
 #include "cli/training_options.h"
@@ -72,5 +74,51 @@ struct ModelOptions {
         [ config = config, member ](Options & o) -> auto& { return (o.*config).*member; }, description);
   }
 };
+
+/// --tokenizer and --vocab, of a task whose options hold data::TokenizerOptions as `tokenizer`.
+template <class Options>
+void add_tokenizer_options(CLI::App* verb, const std::shared_ptr<Overrides<Options>>& given) {
+  add_override<std::string>(
+      verb, given, "--tokenizer", "KIND", kModelGroup, one_of({"char", "byte", "bpe", "unigram"}),
+      [](Options & o) -> auto& { return o.tokenizer.kind; },
+      "How text becomes tokens: char, byte, bpe, unigram");
+  add_override<std::int64_t>(
+      verb, given, "--vocab", "N", kModelGroup, whole_number(320, 1000000),
+      [](Options & o) -> auto& { return o.tokenizer.vocabulary; }, "Tokens of a bpe or unigram vocabulary");
+}
+
+/// The name of a mechanism that a configuration accepts as this member.
+template <class Config>
+CLI::Validator mechanism_for(std::string Config::*member) {
+  return CLI::Validator(
+      [member](const std::string& name) -> std::string {
+        try {
+          Config config;
+          config.*member = name;
+          model::validate(config);
+          return {};
+        } catch (const Error& error) {
+          return error.what();
+        }
+      },
+      "");
+}
+
+/// --preset; returns the lines about all of them for the end of the help.
+template <class Preset>
+std::string add_presets(CLI::App* verb, std::string& chosen, const std::vector<Preset>& presets) {
+  std::vector<std::string> names;
+  std::string about;
+  for (const Preset& preset : presets) {
+    names.push_back(preset.name);
+    about += fmt::format("\n  {:<11} {}", preset.name, preset.purpose);
+  }
+  chosen = names.front();
+  verb->add_option("--preset", chosen, "Values of all options that are not given (default: " + chosen + ")")
+      ->option_text("NAME")
+      ->group(kFilesGroup)
+      ->check(one_of(names));
+  return about;
+}
 
 }  // namespace attend::cli

@@ -4,7 +4,6 @@
 #include <memory>
 #include <string>
 
-#include "attend/base/error.h"
 #include "attend/task/classify.h"
 #include "cli/checks.h"
 #include "cli/classify/verbs.h"
@@ -26,19 +25,6 @@ struct TrainOptions : TrainingVerb {
 };
 
 using Shared = std::shared_ptr<TrainOptions>;
-
-CLI::Validator two_sided_mechanism() {
-  return CLI::Validator(
-      [](const std::string& name) -> std::string {
-        try {
-          model::validate(EncoderConfig{.attention = name});
-          return {};
-        } catch (const Error& error) {
-          return error.what();
-        }
-      },
-      "");
-}
 
 void add_data_options(CLI::App* verb, const Shared& options) {
   verb->add_option("--data", options->data, "Texts with labels: *.csv, *.tsv, *.tab, *.jsonl, *.ndjson")
@@ -79,14 +65,7 @@ void add_data_options(CLI::App* verb, const Shared& options) {
 
 void add_model_options(CLI::App* verb, const Shared& options) {
   const auto& given = options->model;
-  add_override<std::string>(
-      verb, given, "--tokenizer", "KIND", kModelGroup, one_of({"char", "byte", "bpe", "unigram"}),
-      [](ClassifyOptions & o) -> auto& { return o.tokenizer.kind; },
-      "How text becomes tokens: char, byte, bpe, unigram");
-  add_override<std::int64_t>(
-      verb, given, "--vocab", "N", kModelGroup, whole_number(320, 1000000),
-      [](ClassifyOptions & o) -> auto& { return o.tokenizer.vocabulary; },
-      "Tokens of a bpe or unigram vocabulary");
+  add_tokenizer_options(verb, given);
   add_override<std::string>(
       verb, given, "--pooling", "KIND", kModelGroup, one_of({"first", "mean", "attention"}),
       [](ClassifyOptions & o) -> auto& { return o.pooling; },
@@ -104,7 +83,7 @@ void add_model_options(CLI::App* verb, const Shared& options) {
   model.whole("--feed-forward", &EncoderConfig::feed_forward, 0, 1 << 24,
               "Features inside a feed-forward layer (0: by --dim)");
   model.whole("--context", &EncoderConfig::context, 1, 1 << 24, "Most tokens of a text; longer ones are cut");
-  model.word("--attention", two_sided_mechanism(), &EncoderConfig::attention,
+  model.word("--attention", mechanism_for(&EncoderConfig::attention), &EncoderConfig::attention,
              "What the heads do: scaled_dot, or another of 'attend attention' that looks both ways");
   model.choice("--positions", "positions", {"learned", "sinusoidal", "rotary"}, &EncoderConfig::positions,
                "Positions");
@@ -148,20 +127,9 @@ int train_classify(const CLI::App& verb, const TrainOptions& options) {
 void add_train_classify(CLI::App& train, std::vector<Verb>& verbs) {
   CLI::App* verb = train.add_subcommand("classify", "Learn labels of texts (encoder)");
   auto options = std::make_shared<TrainOptions>();
-  options->preset = task::classify_presets().front().name;
   add_data_options(verb, options);
   add_model_folder(verb, options);
-  std::vector<std::string> names;
-  std::string about;
-  for (const task::ClassifyPreset& preset : task::classify_presets()) {
-    names.push_back(preset.name);
-    about += fmt::format("\n  {:<11} {}", preset.name, preset.purpose);
-  }
-  verb->add_option("--preset", options->preset,
-                   "Values of all options that are not given (default: " + names[0] + ")")
-      ->option_text("NAME")
-      ->group(kFilesGroup)
-      ->check(one_of(names));
+  const std::string about = add_presets(verb, options->preset, task::classify_presets());
   add_model_options(verb, options);
   add_training_options(verb, options, "Texts at once");
   verb->footer(

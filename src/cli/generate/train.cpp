@@ -4,7 +4,6 @@
 #include <memory>
 #include <string>
 
-#include "attend/base/error.h"
 #include "attend/task/generate.h"
 #include "cli/checks.h"
 #include "cli/generate/verbs.h"
@@ -24,29 +23,9 @@ struct TrainOptions : TrainingVerb {
 
 using Shared = std::shared_ptr<TrainOptions>;
 
-CLI::Validator causal_mechanism() {
-  return CLI::Validator(
-      [](const std::string& name) -> std::string {
-        try {
-          model::validate(model::GptConfig{.attention = name});
-          return {};
-        } catch (const Error& error) {
-          return error.what();
-        }
-      },
-      "");
-}
-
 void add_model_options(CLI::App* verb, const Shared& options) {
   using model::GptConfig;
-  add_override<std::string>(
-      verb, options->model, "--tokenizer", "KIND", kModelGroup, one_of({"char", "byte", "bpe", "unigram"}),
-      [](GenerateOptions & o) -> auto& { return o.tokenizer.kind; },
-      "How text becomes tokens: char, byte, bpe, unigram");
-  add_override<std::int64_t>(
-      verb, options->model, "--vocab", "N", kModelGroup, whole_number(320, 1000000),
-      [](GenerateOptions & o) -> auto& { return o.tokenizer.vocabulary; },
-      "Tokens of a bpe or unigram vocabulary");
+  add_tokenizer_options(verb, options->model);
   const ModelOptions<GenerateOptions, GptConfig> model{verb, options->model, &GenerateOptions::model,
                                                        &model::gpt_config_from_json};
   model.whole("--layers", &GptConfig::layers, 1, 10000, "Transformer blocks");
@@ -57,7 +36,7 @@ void add_model_options(CLI::App* verb, const Shared& options) {
   model.whole("--feed-forward", &GptConfig::feed_forward, 0, 1 << 24,
               "Features inside a feed-forward layer (0: by --dim)");
   model.whole("--context", &GptConfig::context, 1, 1 << 24, "Most tokens the model sees at once");
-  model.word("--attention", causal_mechanism(), &GptConfig::attention,
+  model.word("--attention", mechanism_for(&GptConfig::attention), &GptConfig::attention,
              "What the heads do: scaled_dot, or another causal one of 'attend attention'");
   model.choice("--positions", "positions", {"learned", "sinusoidal", "rotary"}, &GptConfig::positions,
                "Positions");
@@ -96,23 +75,12 @@ int train_generate(const CLI::App& verb, const TrainOptions& options) {
 void add_train_generate(CLI::App& train, std::vector<Verb>& verbs) {
   CLI::App* verb = train.add_subcommand("generate", "Learn to go on with a text (GPT decoder)");
   auto options = std::make_shared<TrainOptions>();
-  options->preset = task::generate_presets().front().name;
   verb->add_option("--data", options->data, "A text file, or a folder of .txt, .text and .md files")
       ->option_text("FILE|DIR")
       ->group(kFilesGroup)
       ->check(path());
   add_model_folder(verb, options);
-  std::vector<std::string> names;
-  std::string about;
-  for (const task::GeneratePreset& preset : task::generate_presets()) {
-    names.push_back(preset.name);
-    about += fmt::format("\n  {:<11} {}", preset.name, preset.purpose);
-  }
-  verb->add_option("--preset", options->preset,
-                   "Values of all options that are not given (default: " + names[0] + ")")
-      ->option_text("NAME")
-      ->group(kFilesGroup)
-      ->check(one_of(names));
+  const std::string about = add_presets(verb, options->preset, task::generate_presets());
   add_model_options(verb, options);
   add_training_options(verb, options, "Windows of text at once");
   verb->footer("Presets:" + about +

@@ -4,7 +4,6 @@
 #include <memory>
 #include <string>
 
-#include "attend/base/error.h"
 #include "attend/task/tag.h"
 #include "cli/checks.h"
 #include "cli/model_options.h"
@@ -25,19 +24,6 @@ struct TrainOptions : TrainingVerb {
 };
 
 using Shared = std::shared_ptr<TrainOptions>;
-
-CLI::Validator two_sided_mechanism() {
-  return CLI::Validator(
-      [](const std::string& name) -> std::string {
-        try {
-          model::validate(EncoderConfig{.attention = name});
-          return {};
-        } catch (const Error& error) {
-          return error.what();
-        }
-      },
-      "");
-}
 
 void add_data_options(CLI::App* verb, const Shared& options) {
   verb->add_option("--data", options->data,
@@ -69,14 +55,7 @@ void add_data_options(CLI::App* verb, const Shared& options) {
 
 void add_model_options(CLI::App* verb, const Shared& options) {
   const auto& given = options->model;
-  add_override<std::string>(
-      verb, given, "--tokenizer", "KIND", kModelGroup, one_of({"char", "byte", "bpe", "unigram"}),
-      [](TagOptions & o) -> auto& { return o.tokenizer.kind; },
-      "How text becomes tokens: char, byte, bpe, unigram");
-  add_override<std::int64_t>(
-      verb, given, "--vocab", "N", kModelGroup, whole_number(320, 1000000),
-      [](TagOptions & o) -> auto& { return o.tokenizer.vocabulary; },
-      "Tokens of a bpe or unigram vocabulary");
+  add_tokenizer_options(verb, given);
   add_override<std::string>(
       verb, given, "--head", "KIND", kModelGroup, one_of({"crf", "softmax"}),
       [](TagOptions & o) -> auto& { return o.head; },
@@ -95,7 +74,7 @@ void add_model_options(CLI::App* verb, const Shared& options) {
               "Features inside a feed-forward layer (0: by --dim)");
   model.whole("--context", &EncoderConfig::context, 2, 1 << 24,
               "Most tokens read at once; longer sentences in parts");
-  model.word("--attention", two_sided_mechanism(), &EncoderConfig::attention,
+  model.word("--attention", mechanism_for(&EncoderConfig::attention), &EncoderConfig::attention,
              "What the heads do: scaled_dot, or another of 'attend attention' that looks both ways");
   model.choice("--positions", "positions", {"learned", "sinusoidal", "rotary"}, &EncoderConfig::positions,
                "Positions");
@@ -140,20 +119,9 @@ int train_tag(const CLI::App& verb, const TrainOptions& options) {
 void add_train_tag(CLI::App& train, std::vector<Verb>& verbs) {
   CLI::App* verb = train.add_subcommand("tag", "Learn tags of words (encoder)");
   auto options = std::make_shared<TrainOptions>();
-  options->preset = task::tag_presets().front().name;
   add_data_options(verb, options);
   add_model_folder(verb, options);
-  std::vector<std::string> names;
-  std::string about;
-  for (const task::TagPreset& preset : task::tag_presets()) {
-    names.push_back(preset.name);
-    about += fmt::format("\n  {:<11} {}", preset.name, preset.purpose);
-  }
-  verb->add_option("--preset", options->preset,
-                   "Values of all options that are not given (default: " + names[0] + ")")
-      ->option_text("NAME")
-      ->group(kFilesGroup)
-      ->check(one_of(names));
+  const std::string about = add_presets(verb, options->preset, task::tag_presets());
   add_model_options(verb, options);
   add_training_options(verb, options, "Sentences at once");
   verb->footer("Presets:" + about +

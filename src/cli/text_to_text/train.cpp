@@ -4,7 +4,6 @@
 #include <memory>
 #include <string>
 
-#include "attend/base/error.h"
 #include "attend/task/text_to_text.h"
 #include "cli/checks.h"
 #include "cli/model_options.h"
@@ -26,21 +25,6 @@ struct TrainOptions : TrainingVerb {
 };
 
 using Shared = std::shared_ptr<TrainOptions>;
-
-CLI::Validator mechanism(std::string Seq2SeqConfig::*member) {
-  return CLI::Validator(
-      [member](const std::string& name) -> std::string {
-        try {
-          Seq2SeqConfig config;
-          config.*member = name;
-          model::validate(config);
-          return {};
-        } catch (const Error& error) {
-          return error.what();
-        }
-      },
-      "");
-}
 
 void add_data_options(CLI::App* verb, const Shared& options) {
   verb->add_option(
@@ -66,14 +50,7 @@ void add_data_options(CLI::App* verb, const Shared& options) {
 }
 
 void add_model_options(CLI::App* verb, const Shared& options) {
-  add_override<std::string>(
-      verb, options->model, "--tokenizer", "KIND", kModelGroup, one_of({"char", "byte", "bpe", "unigram"}),
-      [](TextToTextOptions & o) -> auto& { return o.tokenizer.kind; },
-      "How text becomes tokens: char, byte, bpe, unigram");
-  add_override<std::int64_t>(
-      verb, options->model, "--vocab", "N", kModelGroup, whole_number(320, 1000000),
-      [](TextToTextOptions & o) -> auto& { return o.tokenizer.vocabulary; },
-      "Tokens of a bpe or unigram vocabulary");
+  add_tokenizer_options(verb, options->model);
   const ModelOptions<TextToTextOptions, Seq2SeqConfig> model{verb, options->model, &TextToTextOptions::model,
                                                              &model::seq2seq_config_from_json};
   model.truth("--shared,!--no-shared", &Seq2SeqConfig::shared_vocabulary,
@@ -90,12 +67,12 @@ void add_model_options(CLI::App* verb, const Shared& options) {
               "Features inside a feed-forward layer (0: by --dim)");
   model.whole("--context", &Seq2SeqConfig::context, 1, 1 << 24,
               "Most tokens of either side; longer pairs are left out");
-  model.word("--encoder-attention", mechanism(&Seq2SeqConfig::encoder_attention),
+  model.word("--encoder-attention", mechanism_for(&Seq2SeqConfig::encoder_attention),
              &Seq2SeqConfig::encoder_attention, "What heads that read do: one of 'attend attention'");
-  model.word("--decoder-attention", mechanism(&Seq2SeqConfig::decoder_attention),
+  model.word("--decoder-attention", mechanism_for(&Seq2SeqConfig::decoder_attention),
              &Seq2SeqConfig::decoder_attention, "What heads that write do: a causal one of them");
-  model.word("--cross-attention", mechanism(&Seq2SeqConfig::cross_attention), &Seq2SeqConfig::cross_attention,
-             "What heads between the two do: one without places");
+  model.word("--cross-attention", mechanism_for(&Seq2SeqConfig::cross_attention),
+             &Seq2SeqConfig::cross_attention, "What heads between the two do: one without places");
   model.choice("--positions", "positions", {"learned", "sinusoidal", "rotary"}, &Seq2SeqConfig::positions,
                "Positions");
   model.choice("--norm", "norm", {"layer", "rms"}, &Seq2SeqConfig::norm, "Norm");
@@ -139,19 +116,8 @@ void add_train_text_to_text(CLI::App& train_verb, const char* task, std::vector<
                                                  : "Learn to summarise (encoder-decoder transformer)");
   auto options = std::make_shared<TrainOptions>();
   options->task = task;
-  options->preset = task::text_to_text_presets().front().name;
   add_data_options(verb, options);
-  std::vector<std::string> names;
-  std::string about;
-  for (const task::TextToTextPreset& preset : task::text_to_text_presets()) {
-    names.push_back(preset.name);
-    about += fmt::format("\n  {:<11} {}", preset.name, preset.purpose);
-  }
-  verb->add_option("--preset", options->preset,
-                   "Values of all options that are not given (default: " + names[0] + ")")
-      ->option_text("NAME")
-      ->group(kFilesGroup)
-      ->check(one_of(names));
+  const std::string about = add_presets(verb, options->preset, task::text_to_text_presets());
   add_model_options(verb, options);
   add_training_options(verb, options, "Tokens of a side at once, padding included");
   verb->footer(

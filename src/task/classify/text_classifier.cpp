@@ -9,6 +9,7 @@
 #include "task/classify/data.h"
 #include "task/classify/evaluate.h"
 #include "task/classify/predict.h"
+#include "task/encoder_tokens.h"
 #include "task/model_folder.h"
 #include "task/precision.h"
 
@@ -39,12 +40,7 @@ TextClassifier::TextClassifier(const std::filesystem::path& folder, std::string_
     : content_(std::make_unique<Content>()) {
   const DType dtype = dtype_of_precision(precision);
   content_->config = read_classify_config(folder);
-  content_->tokenizer = data::load_tokenizer(folder);
-  const std::int64_t wanted = content_->config.model.encoder.vocabulary,
-                     found = content_->tokenizer->size() + data::SpecialTokens::kCount;
-  if (found != wanted)
-    throw Error(fmt::format("{}: the tokenizer has {} tokens, {} with the special ones, the model in {} {}",
-                            folder.string(), content_->tokenizer->size(), found, kConfigFile, wanted));
+  content_->tokenizer = load_encoder_tokenizer(folder, content_->config.model.encoder.vocabulary);
   content_->model = std::make_unique<model::SequenceClassifier>(content_->config.model);
   model::load_parameters(*content_->model, folder / kWeightsFile);
   if (dtype == DType::bf16) content_->model->cast_parameters(DType::bf16);

@@ -16,6 +16,7 @@
 #include "task/classify/evaluate.h"
 #include "task/classify/fields.h"
 #include "task/classify/predict.h"
+#include "task/encoder_tokens.h"
 #include "task/model_folder.h"
 #include "task/training.h"
 
@@ -174,17 +175,12 @@ void Training::fill_folder() {
   write_classify_config(job_.out, config_);
 }
 
-/// Some of the tokens of each row are hidden, never the start mark; what is hidden of the padding has no
-/// influence.
+/// With some of the tokens hidden.
 data::PaddedBatch Training::batch(std::int64_t index, std::span<const std::int64_t> rows) const {
   const data::SpecialTokens special(tokenizer_->size());
   data::PaddedBatch batch = data::padded_batch(train_.texts, rows, special.padding);
-  if (options_.token_dropout == 0) return batch;
   const RandomStream hide{.seed = options_.seed ^ kHideSeed, .stream = static_cast<std::uint64_t>(index)};
-  for (std::size_t i = 0; i < batch.tokens.size(); ++i)
-    if (i % static_cast<std::size_t>(batch.length) != 0 &&
-        hide.words(i)[0] * 0x1p-32 < options_.token_dropout)
-      batch.tokens[i] = special.mask;
+  hide_tokens(batch, options_.token_dropout, hide, special.mask);
   return batch;
 }
 

@@ -8,6 +8,7 @@
 #include "attend/io/file.h"
 #include "attend/model/weights.h"
 #include "attend/task/tag.h"
+#include "task/encoder_tokens.h"
 #include "task/model_folder.h"
 #include "task/tag/card.h"
 #include "task/tag/config.h"
@@ -181,11 +182,7 @@ Tensor Training::loss(std::int64_t index, DType compute, Generator& random) {
   const data::SpecialTokens special(tokenizer_->size());
   TaggedBatch batch = batch_of(train_, batches_->batch(index), special.padding);
   const RandomStream hide{.seed = options_.seed ^ kHideSeed, .stream = static_cast<std::uint64_t>(index)};
-  for (std::size_t i = 0; options_.token_dropout > 0 && i < batch.tokens.tokens.size(); ++i)
-    // The start mark stays; what is hidden of the padding has no influence.
-    if (i % static_cast<std::size_t>(batch.tokens.length) != 0 &&
-        hide.words(i)[0] * 0x1p-32 < options_.token_dropout)
-      batch.tokens.tokens[i] = special.mask;
+  hide_tokens(batch.tokens, options_.token_dropout, hide, special.mask);
   nn::Run run;
   run.training = true;
   run.random = &random;
