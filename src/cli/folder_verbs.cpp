@@ -10,6 +10,7 @@
 #include "attend/task/task.h"
 #include "cli/classify/verbs.h"
 #include "cli/generate/verbs.h"
+#include "cli/search/verbs.h"
 #include "cli/tag/verbs.h"
 #include "cli/text_to_text/verbs.h"
 #include "cli/verbs.h"
@@ -84,6 +85,7 @@ void add_run(CLI::App& program, std::vector<Verb>& verbs) {
   add_run_classify(*verb, verbs);
   for (const char* task : kTextToText) add_run_text_to_text(*verb, task, verbs);
   add_run_tag(*verb, verbs);
+  add_run_search(*verb, verbs);
 }
 
 void add_eval(CLI::App& program, std::vector<Verb>& verbs) {
@@ -93,6 +95,7 @@ void add_eval(CLI::App& program, std::vector<Verb>& verbs) {
   add_eval_classify(*verb, verbs);
   for (const char* task : kTextToText) add_eval_text_to_text(*verb, task, verbs);
   add_eval_tag(*verb, verbs);
+  add_eval_search(*verb, verbs);
 }
 
 void add_see(CLI::App& program, std::vector<Verb>& verbs) {
@@ -102,6 +105,7 @@ void add_see(CLI::App& program, std::vector<Verb>& verbs) {
   add_see_classify(*verb, verbs);
   for (const char* task : kTextToText) add_see_text_to_text(*verb, task, verbs);
   add_see_tag(*verb, verbs);
+  add_see_search(*verb, verbs);
 }
 
 }  // namespace attend::cli

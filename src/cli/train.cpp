@@ -2,6 +2,7 @@
 
 #include "cli/classify/verbs.h"
 #include "cli/generate/verbs.h"
+#include "cli/search/verbs.h"
 #include "cli/tag/verbs.h"
 #include "cli/text_to_text/verbs.h"
 #include "cli/verbs.h"
@@ -18,6 +19,7 @@ void add_train(CLI::App& program, std::vector<Verb>& verbs) {
   add_train_classify(*verb, verbs);
   for (const char* task : {"translate", "summarize"}) add_train_text_to_text(*verb, task, verbs);
   add_train_tag(*verb, verbs);
+  add_train_search(*verb, verbs);
 }
 
 }  // namespace attend::cli

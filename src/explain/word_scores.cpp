@@ -109,7 +109,11 @@ std::string measure_text(const WordScores& scores, const WordScores::Measure& me
   for (std::size_t i = 0; i < scores.words.size(); ++i) {
     const std::string word =
         fit(show_token(word_text(scores, i), style), options.width - 3, options.unicode ? "…" : "~");
-    if (column > 1 && column + 1 + display_width(word) > options.width) {
+    const std::size_t behind = i == 0 ? 0 : scores.words[i - 1].end;
+    const bool on_next_line =
+        i > 0 && std::string_view(scores.text).substr(behind, scores.words[i].begin - behind).find('\n') !=
+                     std::string_view::npos;
+    if (on_next_line || (column > 1 && column + 1 + display_width(word) > options.width)) {
       out += "\n ";
       column = 1;
     }

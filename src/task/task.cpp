@@ -37,6 +37,11 @@ const std::vector<Task>& tasks() {
        .data = "sentences in columns, a word a line: CoNLL, CoNLL-U (*.conllu), numbered IOB2 (*.iob2)",
        .model = "encoder, with a conditional random field on top",
        .metric = "share of words with the right tag; precision, recall and F1 of spans"},
+      {.name = "search",
+       .learns = "which texts belong together, to find those that answer a query",
+       .data = "pairs of a query and its text: a table (.tsv, .tab, .csv), or two files, UTF-8",
+       .model = "encoder that makes a vector of a text",
+       .metric = "recall@1, recall@10, MRR, nDCG@10 among candidates"},
   };
   return all;
 }

@@ -7,6 +7,7 @@
 
 #include "support/expect_error.h"
 #include "support/random_tensor.h"
+#include "task/encoder_tokens.h"
 
 namespace attend::task {
 namespace {

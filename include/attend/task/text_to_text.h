@@ -9,6 +9,7 @@
 
 #include "attend/data/tokenizer.h"
 #include "attend/model/seq2seq_config.h"
+#include "attend/task/pairs.h"
 #include "attend/task/training.h"
 
 /// Tasks that make a text of a text, by an encoder-decoder transformer: "translate" and "summarize".
@@ -35,28 +36,6 @@ const std::vector<TextToTextPreset>& text_to_text_presets();
 
 /// Throws Error naming the option, what was found and what is accepted.
 void validate(const TextToTextOptions& options);
-
-/// Where pairs of texts are: one file *.tsv, *.tab or *.csv with a column of sources and one of targets, or
-/// two files, whose lines belong together.
-struct PairFiles {
-  std::vector<std::filesystem::path> paths;
-  /// The two columns by name, when a table has a header; empty: it has none, and two columns.
-  std::vector<std::string> columns = {};
-  bool skip_bad = false;  ///< bad records are counted and left out; otherwise the first one is an Error
-
-  bool empty() const { return paths.empty(); }
-};
-
-/// What a model was trained on.
-struct PairFacts {
-  std::vector<std::string> paths;
-  std::vector<std::string> validation_paths;  ///< empty: the last pairs of `paths`
-  std::uint64_t checksum = 0;
-  std::int64_t pairs = 0, validation_pairs = 0;
-  std::int64_t source_tokens = 0, target_tokens = 0;  ///< of all pairs, ends included
-  std::int64_t skipped = 0;                           ///< bad records
-  std::int64_t too_long = 0;                          ///< pairs beyond the context, left out
-};
 
 /// The head that word alignments are taken from: the one of the decoder's attention to the source that on
 /// held-out pairs looked most often at what target and source have in common (names, numbers, punctuation)

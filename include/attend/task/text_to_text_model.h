@@ -75,14 +75,6 @@ class TextToText {
   std::unique_ptr<Content> content_;
 };
 
-/// All pairs of some files.
-struct TextPairs {
-  std::vector<std::string> sources, targets;
-  std::int64_t skipped = 0;  ///< bad records
-};
-/// Throws Error for bad records, as the readers do, and when there is no pair.
-TextPairs read_pairs(const PairFiles& files);
-
 /// The first sentence of a text, up to ". ", "! " or "? " or a line break: the baseline of summaries.
 std::string lead_of(std::string_view text);
 

@@ -1,21 +1,17 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "attend/base/error.h"
 #include "attend/base/parallel.h"
-#include "attend/explain/terminal.h"
-#include "attend/io/file.h"
 #include "attend/task/text_classifier.h"
 #include "cli/checks.h"
 #include "cli/classify/verbs.h"
-#include "cli/output.h"
 #include "cli/program.h"
+#include "cli/show_words.h"
 #include "io/printable.h"
 
 namespace attend::cli {
@@ -29,10 +25,7 @@ struct SeeOptions {
 
 int see(const SeeOptions& options) {
   if (options.threads > 0) set_threads(static_cast<int>(options.threads));
-  const bool html = options.out.ends_with(".html"), json = options.out.ends_with(".json");
-  if (!options.out.empty() && !html && !json)
-    throw Error(fmt::format(
-        "--out {}: a name that ends in .html or .json is accepted for the words that decided", options.out));
+  check_words_out(options.out);
   const task::TextClassifier model(options.model, options.precision);
   std::int64_t question = options.column.empty() ? 0 : -1;
   std::vector<std::string> names;
@@ -43,15 +36,7 @@ int see(const SeeOptions& options) {
   if (question < 0)
     throw Error(
         fmt::format("--column {}: this model has {}", io::printable(options.column), fmt::join(names, ", ")));
-  const explain::WordScores scores = model.see(options.text, question);
-  if (options.out.empty()) {
-    print(explain::to_terminal(
-        scores,
-        explain::terminal_options(stdout_is_terminal(), std::max(40, terminal_columns(STDOUT_FILENO)))));
-    return kSuccess;
-  }
-  io::write_file_atomically(options.out, html ? explain::to_html(scores) : explain::to_json(scores));
-  print(options.out + "\n");
+  show_words(model.see(options.text, question), options.out);
   return kSuccess;
 }
 
@@ -67,9 +52,7 @@ void add_see_classify(CLI::App& see_verb, std::vector<Verb>& verbs) {
   verb->add_option("text", options->text, "The text to read")->option_text("TEXT (required)")->required();
   verb->add_option("--column", options->column, "The column whose label is explained (default: the first)")
       ->option_text("NAME");
-  verb->add_option("--out", options->out, "A page or the numbers; without it, the terminal")
-      ->option_text("FILE.html|.json")
-      ->check(path());
+  add_words_out(verb, options->out);
   verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
       ->type_name("P")
       ->capture_default_str()

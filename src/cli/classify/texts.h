@@ -1,25 +1,9 @@
 #pragma once
 
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
-
-#include "attend/data/records.h"
 #include "attend/task/classify.h"
+#include "cli/texts.h"
 
 namespace attend::cli {
-
-/// Texts one after the other, from wherever they come.
-class Texts {
- public:
-  Texts() = default;
-  virtual ~Texts() = default;
-  Texts(const Texts&) = delete;
-  Texts& operator=(const Texts&) = delete;
-  virtual std::optional<std::string> next() = 0;
-  virtual data::SkippedRecords skipped() const { return {}; }
-};
 
 /// The texts that were given; without any, those of the file: its lines, or the column of the text in a table
 /// or JSON Lines by its name; without a file, the lines of standard input. Throws Error when that is a

@@ -6,6 +6,7 @@
 
 #include "attend/task/tag.h"
 #include "cli/checks.h"
+#include "cli/encoder_options.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/tag/verbs.h"
@@ -65,27 +66,7 @@ void add_model_options(CLI::App* verb, const Shared& options) {
       [](TagOptions & o) -> auto& { return o.token_dropout; }, "Part of the tokens hidden in training");
   const ModelOptions<TagOptions, EncoderConfig> model{verb, given, &TagOptions::model,
                                                       &model::encoder_config_from_json};
-  model.whole("--layers", &EncoderConfig::layers, 1, 10000, "Transformer blocks");
-  model.whole("--heads", &EncoderConfig::heads, 1, 65536, "Attention heads; they divide --dim");
-  model.whole("--key-heads", &EncoderConfig::key_heads, 0, 65536,
-              "Heads of keys and values; they divide --heads (0: all)");
-  model.whole("--dim", &EncoderConfig::dim, 1, 1 << 20, "Features of a token");
-  model.whole("--feed-forward", &EncoderConfig::feed_forward, 0, 1 << 24,
-              "Features inside a feed-forward layer (0: by --dim)");
-  model.whole("--context", &EncoderConfig::context, 2, 1 << 24,
-              "Most tokens read at once; longer sentences in parts");
-  model.word("--attention", mechanism_for(&EncoderConfig::attention), &EncoderConfig::attention,
-             "What the heads do: scaled_dot, or another of 'attend attention' that looks both ways");
-  model.choice("--positions", "positions", {"learned", "sinusoidal", "rotary"}, &EncoderConfig::positions,
-               "Positions");
-  model.choice("--norm", "norm", {"layer", "rms"}, &EncoderConfig::norm, "Norm");
-  model.choice("--activation", "activation",
-               {"gelu", "gelu_tanh", "relu", "silu", "swiglu", "geglu", "reglu"}, &EncoderConfig::activation,
-               "Activation");
-  model.truth("--post-norm,!--no-post-norm", &EncoderConfig::post_norm,
-              "Norms behind the branches, as in BERT, or before them");
-  model.truth("--bias,!--no-bias", &EncoderConfig::bias, "Linear layers and layer norms with biases");
-  model.real("--dropout", &EncoderConfig::dropout, 0, 0.999, "Part of the activations dropped in training");
+  add_encoder_options(model, 2, "Most tokens read at once; longer sentences in parts");
 }
 
 /// The options of this run: those of the preset, or those a resumed training began with, and over them what

@@ -17,6 +17,7 @@
 #include "attend/task/text_to_text_model.h"
 #include "cli/checks.h"
 #include "cli/output.h"
+#include "cli/pair_options.h"
 #include "cli/program.h"
 #include "cli/text_to_text/verbs.h"
 #include "cli/text_to_text/write_options.h"
@@ -27,10 +28,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct EvalOptions {
+struct EvalOptions : PairOptions {
   std::string task, model, precision = "f32";
-  std::vector<std::string> data, columns;
-  bool skip_bad = false, json = false;
+  bool json = false;
   task::WriteOptions write;
   std::int64_t threads = 0;
 };
@@ -44,9 +44,7 @@ struct Outcome {
 Outcome measure(const EvalOptions& options) {
   const task::TextToText model(options.model, options.precision);
   Outcome outcome;
-  const task::TextPairs pairs = task::read_pairs({.paths = {options.data.begin(), options.data.end()},
-                                                  .columns = options.columns,
-                                                  .skip_bad = options.skip_bad});
+  const task::TextPairs pairs = task::read_pairs(files_of(options.data, options));
   outcome.sources = pairs.sources;
   outcome.references = pairs.targets;
   outcome.skipped = pairs.skipped;
@@ -138,17 +136,7 @@ void add_eval_text_to_text(CLI::App& eval, const char* task, std::vector<Verb>& 
       ->option_text("DIR (required)")
       ->required()
       ->check(path());
-  verb->add_option("--data", options->data,
-                   "A table of pairs (.tsv, .tab, .csv), or a file of sources and one of targets")
-      ->option_text("FILE [FILE] (required)")
-      ->required()
-      ->expected(1, 2)
-      ->check(path());
-  verb->add_option("--columns", options->columns,
-                   "Names of the columns of sources and targets (default: a table without header)")
-      ->option_text("SOURCE TARGET")
-      ->expected(2);
-  verb->add_flag("--skip-bad", options->skip_bad, "Count bad records and leave them out");
+  add_measured_pairs(verb, options);
   add_write_options(verb, options->write);
   verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
       ->type_name("P")

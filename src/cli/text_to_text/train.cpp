@@ -7,6 +7,7 @@
 #include "attend/task/text_to_text.h"
 #include "cli/checks.h"
 #include "cli/model_options.h"
+#include "cli/pair_options.h"
 #include "cli/text_to_text/verbs.h"
 #include "cli/training_options.h"
 
@@ -17,37 +18,12 @@ namespace {
 using model::Seq2SeqConfig;
 using task::TextToTextOptions;
 
-struct TrainOptions : TrainingVerb {
+struct TrainOptions : TrainingVerb, PairOptions {
   std::string task, preset;
-  std::vector<std::string> data, valid, columns;
-  bool skip_bad = false;
   std::shared_ptr<Overrides<TextToTextOptions>> model = std::make_shared<Overrides<TextToTextOptions>>();
 };
 
 using Shared = std::shared_ptr<TrainOptions>;
-
-void add_data_options(CLI::App* verb, const Shared& options) {
-  verb->add_option(
-          "--data", options->data,
-          "A table of pairs (.tsv, .tab, .csv), or a file of sources and one of targets, line by line")
-      ->option_text("FILE [FILE]")
-      ->expected(1, 2)
-      ->group(kFilesGroup)
-      ->check(path());
-  verb->add_option("--valid", options->valid,
-                   "Held-out pairs, in the same form (default: the last 10 % of --data, at most 2000)")
-      ->option_text("FILE [FILE]")
-      ->expected(1, 2)
-      ->group(kFilesGroup)
-      ->check(path());
-  verb->add_option("--columns", options->columns,
-                   "Names of the columns of sources and targets (default: a table without header)")
-      ->option_text("SOURCE TARGET")
-      ->expected(2)
-      ->group(kFilesGroup);
-  verb->add_flag("--skip-bad", options->skip_bad, "Count bad records and leave them out")->group(kFilesGroup);
-  add_model_folder(verb, options);
-}
 
 void add_model_options(CLI::App* verb, const Shared& options) {
   add_tokenizer_options(verb, options->model);
@@ -95,10 +71,6 @@ TextToTextOptions resolve(const CLI::App& verb, const TrainOptions& options) {
   return result;
 }
 
-task::PairFiles files_of(const std::vector<std::string>& paths, const TrainOptions& options) {
-  return {.paths = {paths.begin(), paths.end()}, .columns = options.columns, .skip_bad = options.skip_bad};
-}
-
 int train(const CLI::App& verb, const TrainOptions& options) {
   return show_training(verb, options, [&](const task::TrainingPlace& place) {
     const task::TextToTextJob job{place, options.task, files_of(options.data, options),
@@ -116,7 +88,8 @@ void add_train_text_to_text(CLI::App& train_verb, const char* task, std::vector<
                                                  : "Learn to summarise (encoder-decoder transformer)");
   auto options = std::make_shared<TrainOptions>();
   options->task = task;
-  add_data_options(verb, options);
+  add_pair_options(verb, options);
+  add_model_folder(verb, options);
   const std::string about = add_presets(verb, options->preset, task::text_to_text_presets());
   add_model_options(verb, options);
   add_training_options(verb, options, "Tokens of a side at once, padding included");

@@ -8,7 +8,7 @@
 #include "attend/base/error.h"
 #include "attend/data/token_file.h"
 #include "io/printable.h"
-#include "task/classify/predict.h"
+#include "task/encoder_tokens.h"
 
 namespace attend::task {
 

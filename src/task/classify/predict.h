@@ -12,13 +12,6 @@
 
 namespace attend::task {
 
-/// A text as the classifier reads it: the start mark, then its tokens, `context` in all at most.
-struct ReadText {
-  std::vector<std::int32_t> ids;
-  bool cut = false;  ///< the text has more tokens
-};
-ReadText read_text(const data::Tokenizer& tokenizer, std::string_view text, std::int64_t context);
-
 /// For each question the log-probabilities [texts, classes], row-major, in the order of the texts; computed
 /// in batches of similar length.
 std::vector<std::vector<float>> log_probabilities(const model::SequenceClassifier& model,

@@ -5,27 +5,22 @@
 #include <cmath>
 
 #include "task/card_text.h"
+#include "task/pair_card.h"
 
 namespace attend::task {
 
 namespace {
 
-std::string code_of(const std::vector<std::string>& paths) {
-  return card_code(fmt::format("{}", fmt::join(paths, " ")));
-}
-
 CardRows data_rows(const TextToTextConfig& config) {
   const PairFacts& data = *config.data;
-  return {
-      {"Pairs", fmt::format("{} from {}", data.pairs, code_of(data.paths))},
-      {"Held out", data.validation_paths.empty()
-                       ? fmt::format("the last {} of them", data.validation_pairs)
-                       : fmt::format("{} from {}", data.validation_pairs, code_of(data.validation_paths))},
-      {"Left out",
-       fmt::format("{} bad records, {} pairs longer than the context", data.skipped, data.too_long)},
-      {"Tokens", fmt::format("{} of sources and {} of targets by the {} tokenizer, {} and {} different ones",
-                             data.source_tokens, data.target_tokens, config.tokenizer,
-                             config.model.source_vocabulary, config.model.target_vocabulary)}};
+  CardRows rows = pair_rows(data);
+  rows.emplace_back("Left out", fmt::format("{} bad records, {} pairs longer than the context", data.skipped,
+                                            data.too_long));
+  rows.emplace_back(
+      "Tokens", fmt::format("{} of sources and {} of targets by the {} tokenizer, {} and {} different ones",
+                            data.source_tokens, data.target_tokens, config.tokenizer,
+                            config.model.source_vocabulary, config.model.target_vocabulary));
+  return rows;
 }
 
 std::string results_of(const TrainingResults& results) {

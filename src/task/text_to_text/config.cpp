@@ -5,25 +5,13 @@
 #include "attend/base/error.h"
 #include "attend/task/task.h"
 #include "task/config_json.h"
+#include "task/option_ranges.h"
+#include "task/pair_files.h"
 #include "task/text_to_text/fields.h"
 
 namespace attend::task {
 
 namespace {
-
-template <class Facts, class Visit>
-void for_each_fact(Facts& facts, Visit&& visit) {
-  const Range<std::int64_t> count{0, INT64_MAX};
-  visit("paths", facts.paths, Anything{});
-  visit("validation_paths", facts.validation_paths, Anything{});
-  visit("checksum", facts.checksum, Anything{});
-  visit("pairs", facts.pairs, count);
-  visit("validation_pairs", facts.validation_pairs, count);
-  visit("source_tokens", facts.source_tokens, count);
-  visit("target_tokens", facts.target_tokens, count);
-  visit("skipped", facts.skipped, count);
-  visit("too_long", facts.too_long, count);
-}
 
 template <class Head, class Visit>
 void for_each_alignment_key(Head& head, Visit&& visit) {
@@ -43,12 +31,6 @@ AlignmentHead read_alignment(const Json& value, const model::Seq2SeqConfig& mode
   return head;
 }
 
-PairFacts read_facts(const Json& value) {
-  PairFacts facts;
-  read_object(value, "data", [&](auto&& visit) { for_each_fact(facts, visit); });
-  return facts;
-}
-
 }  // namespace
 
 TextToTextConfig read_text_to_text_config(const std::filesystem::path& folder) {
@@ -63,7 +45,7 @@ TextToTextConfig read_text_to_text_config(const std::filesystem::path& folder) {
                  {"tokenizer", false, [&](const Json& value) { read(value, "tokenizer", config.tokenizer); }},
                  {"training", false,
                   [&](const Json& value) { config.training = read_options<TextToTextOptions>(value); }},
-                 {"data", false, [&](const Json& value) { config.data = read_facts(value); }},
+                 {"data", false, [&](const Json& value) { config.data = read_pair_facts(value); }},
                  {"results", false, [&](const Json& value) { config.results = read_results(value); }},
                  {"alignment", false, [&](const Json& value) { alignment = value; }}});
   if (!alignment.is_null()) config.alignment = read_alignment(alignment, config.model);
@@ -73,7 +55,7 @@ TextToTextConfig read_text_to_text_config(const std::filesystem::path& folder) {
 
 void write_text_to_text_config(const std::filesystem::path& folder, const TextToTextConfig& config) {
   Json sections = {{"model", Json::parse(model::to_json(config.model))}, {"tokenizer", config.tokenizer}};
-  if (config.data) sections["data"] = object_of([&](auto&& visit) { for_each_fact(*config.data, visit); });
+  if (config.data) sections["data"] = json_of_pair_facts(*config.data);
   if (config.training) sections["training"] = json_of_options(*config.training);
   if (config.results) sections["results"] = json_of_results(*config.results);
   if (config.alignment)

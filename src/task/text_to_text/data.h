@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "attend/data/parallel.h"
-#include "attend/data/sequence_file.h"
 #include "attend/data/token_count_batches.h"
 #include "attend/data/tokenizer.h"
 #include "attend/task/text_to_text.h"
+#include "task/pair_tokens.h"
 
 namespace attend::task {
 
@@ -69,7 +69,7 @@ class TrainingPairs {
   void save(const std::filesystem::path& folder);
 
   const PairTokenizers& tokenizers() const { return *tokenizers_; }
-  const PairFacts& facts() const { return facts_; }
+  const PairFacts& facts() const { return pairs_.facts(); }
   /// Target tokens of a batch on average.
   std::int64_t tokens_per_batch() const;
 
@@ -81,23 +81,14 @@ class TrainingPairs {
   std::pair<std::vector<std::int32_t>, std::vector<std::int32_t>> validation_pair(std::int64_t index) const;
 
  private:
-  void scan(const TextToTextConfig* begun, const TextToTextOptions& options);
-  void check_fits() const;
-  bool fits(const data::TextPair& pair) const;
+  PairTokens::Encoded encoded(const data::TextPair& pair) const;
   PairBatch batch_of(const std::vector<std::int64_t>& records) const;
-  bool keeps_tokens() const;
-  void write_tokens();
   void make_batches(std::int64_t tokens, std::uint64_t seed);
 
-  PairFiles data_, valid_;
-  std::filesystem::path out_, kept_;
   std::int64_t context_, batch_;
   std::uint64_t seed_;
-  std::int64_t scanned_ = 0,
-               held_out_ = 0;  // pairs of data_; of them the last, when there are no files for it
-  PairFacts facts_;
+  PairTokens pairs_;
   std::optional<PairTokenizers> tokenizers_;
-  std::optional<data::SequenceFile> pairs_;
   std::optional<data::TokenCountBatches> train_, validation_;
 };
 

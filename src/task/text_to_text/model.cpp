@@ -14,7 +14,6 @@
 #include "task/text_to_text/alignment.h"
 #include "task/text_to_text/data.h"
 #include "task/text_to_text/evaluate.h"
-#include "task/text_to_text/pairs.h"
 
 namespace attend::task {
 
@@ -199,19 +198,6 @@ explain::AttentionMaps TextToText::see(std::string_view source, std::string_view
     throw Error(fmt::format("a text has {} tokens, this model reads and writes at most {}", longest,
                             content_->config.model.context));
   return explain::merge_words(cross_attention(*content_->model, from, to, tokenizers));
-}
-
-TextPairs read_pairs(const PairFiles& files) {
-  TextPairs pairs;
-  const auto reader = open_pairs(files, "--data");
-  while (auto pair = reader->next()) {
-    pairs.sources.push_back(std::move(pair->source));
-    pairs.targets.push_back(std::move(pair->target));
-  }
-  pairs.skipped = reader->skipped().count;
-  if (pairs.sources.empty())
-    throw Error(fmt::format("--data {}: no pairs in it", files.paths.front().string()));
-  return pairs;
 }
 
 std::string lead_of(std::string_view text) {
