@@ -8,7 +8,6 @@
 #include "attend/base/error.h"
 #include "attend/base/parallel.h"
 #include "attend/op/cast.h"
-#include "attend/op/matmul.h"
 #include "attend/op/shape.h"
 #include "attention/kernel_work.h"
 #include "attention/learned.h"
@@ -34,12 +33,24 @@ bool is_within(const Tensor& x, double limit) {
   return all;
 }
 
-// [batch, length, heads, hidden] of x [batch, heads, length, d] and a weight [heads, hidden, d].
-Tensor hidden_units(const Tensor& x, const Tensor& weight) {
-  return op::contiguous(op::permute(op::matmul(x, op::transpose(weight)), {0, 2, 1, 3}));
+Tensor units_of_keys(const Tensor& key, std::int64_t heads, std::int64_t hidden,
+                     const Parameters& parameters) {
+  return projected_by_head(
+      key, learned(parameters.key_weight, "key_weight", {heads, hidden, key.dim(3)}, key.dtype()));
 }
 
 }  // namespace
+
+Tensor prepared_keys(const Tensor& key, std::int64_t heads, const AttentionSpec& spec,
+                     const Parameters& parameters) {
+  if (spec.score.kind != Score::Kind::additive || spec.gather.kind != Gather::Kind::weighted_sum) return key;
+  if (key.rank() != 4 || !parameters.vector.defined() || parameters.vector.rank() != 2)
+    throw Error(fmt::format(
+        "attention: keys {} to be prepared: [batch, keys, key heads, d] and the parameter vector needed",
+        key.text()));
+  // In the dtype of the keys, for they go on as keys.
+  return units_of_keys(key, heads, parameters.vector.dim(1), parameters);
+}
 
 Tensor additive_vector(const Run& run, std::int64_t heads, DType dtype) {
   const Tensor& vector = run.parameters.vector;
@@ -55,11 +66,16 @@ void lower_additive(Lowered& x, const Run& run) {
   const std::int64_t heads = x.query.dim(2);
   x.vector = op::contiguous(additive_vector(run, heads, wide));
   const std::int64_t hidden = x.vector.dim(1);
-  x.query = hidden_units(
-      by_head(op::cast(x.query, wide), heads),
-      learned(run.parameters.query_weight, "query_weight", {heads, hidden, x.query.dim(3)}, wide));
-  x.key = hidden_units(by_head(op::cast(x.key, wide), heads),
-                       learned(run.parameters.key_weight, "key_weight", {heads, hidden, x.key.dim(3)}, wide));
+  x.query = projected_by_head(op::cast(x.query, wide), learned(run.parameters.query_weight, "query_weight",
+                                                               {heads, hidden, x.query.dim(3)}, wide));
+  x.key = op::cast(x.key, wide);
+  if (!run.keys_are_prepared)
+    x.key = units_of_keys(x.key, heads, hidden, run.parameters);
+  else if (x.key.dim(2) == heads && x.key.dim(3) == hidden)
+    x.key = op::contiguous(x.key);
+  else
+    throw Error(fmt::format("attention: prepared keys {}, [batch, keys, {}, {}] needed", x.key.text(), heads,
+                            hidden));
   if (x.value.dim(2) != heads) x.value = op::contiguous(op::permute(by_head(x.value, heads), {0, 2, 1, 3}));
   constexpr double kMost = backend::AttentionShape::kMostExponent;
   x.exponentials = is_within(x.query, kMost) && is_within(x.key, kMost);

@@ -5,6 +5,7 @@
 #include "attend/autograd/tape.h"
 #include "attend/base/error.h"
 #include "attend/op/shape.h"
+#include "attention/additive.h"
 #include "attention/fused.h"
 #include "attention/steps.h"
 
@@ -99,6 +100,11 @@ Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, const
     return heads_fused(answer, spec, run);
   }
   if (!is_fused(spec)) return attend_composite(query, key, value, spec, run);
+  if (is_additive_step(query, key, spec, run)) {
+    const Tensor answer = additive_step(query, key, value, run);
+    tell_observer(query, key, spec, run);
+    return heads_fused(answer, spec, run);
+  }
   const Lowered x = lower(query, key, value, spec, run);
   const FusedResult result = fused(x, wanted_of_pass(spec, run));
   tell_observer(query, key, spec, run, &result);

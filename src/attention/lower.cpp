@@ -5,6 +5,7 @@
 #include "attend/base/error.h"
 #include "attend/op/arithmetic.h"
 #include "attend/op/cast.h"
+#include "attend/op/linear.h"
 #include "attend/op/matmul.h"
 #include "attend/op/reduce.h"
 #include "attend/op/shape.h"
@@ -18,17 +19,24 @@ namespace attend::attention {
 
 namespace {
 
-// q W of each head: [batch, queries, heads, d] by [heads, d, d_k].
-Tensor projected(const Tensor& query, const Tensor& weight) {
-  const Tensor by_heads = op::permute(query, {0, 2, 1, 3});
-  return op::permute(op::matmul(by_heads, weight), {0, 2, 1, 3});
-}
-
 Tensor with_unit_last_stride(const Tensor& x) {
   return x.strides()[3] == 1 || x.dim(3) == 1 ? x : op::contiguous(x);
 }
 
 }  // namespace
+
+Tensor projected_by_head(const Tensor& x, const Tensor& weight) {
+  const std::int64_t batch = x.dim(0), length = x.dim(1), heads = weight.dim(0), out = weight.dim(1);
+  if (heads == 1 && x.dim(2) == 1) {
+    const Tensor rows = op::reshape(x, {batch, length, x.dim(3)});
+    return op::reshape(op::linear(rows, op::reshape(weight, {out, x.dim(3)})), {batch, length, 1, out});
+  }
+  // One product for each head, not for each head of each row: the gradient of the weight is then one too.
+  const Tensor rows =
+      op::reshape(op::permute(by_head(x, heads), {1, 0, 2, 3}), {heads, batch * length, x.dim(3)});
+  const Tensor products = op::matmul(rows, op::transpose(weight));
+  return op::contiguous(op::permute(op::reshape(products, {heads, batch, length, out}), {1, 2, 0, 3}));
+}
 
 bool takes_plain_operands(const AttentionSpec& spec) {
   return spec.score.kind == Score::Kind::dot;
@@ -76,8 +84,9 @@ Lowered lower(const Tensor& query, const Tensor& key, const Tensor& value, const
                  .mask = MaskTable::of(spec.place, run, query.dim(0), query.dim(1), key.dim(1))};
   switch (spec.score.kind) {
     case Score::Kind::bilinear:
-      result.query = projected(query, learned(run.parameters.bilinear, "bilinear",
-                                              {query.dim(2), query.dim(3), key.dim(3)}, dtype));
+      result.query =
+          projected_by_head(query, op::transpose(learned(run.parameters.bilinear, "bilinear",
+                                                         {query.dim(2), query.dim(3), key.dim(3)}, dtype)));
       break;
     case Score::Kind::cosine: {
       result.query = op::cast(

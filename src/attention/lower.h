@@ -32,6 +32,10 @@ bool has_fused_statistics(const AttentionSpec& spec);
 /// True when the kernels take queries and keys as they are.
 bool takes_plain_operands(const AttentionSpec& spec);
 
+/// weight_h x of each head h: x [batch, length, heads or key heads, d] and weight [heads, out, d] to [batch,
+/// length, heads, out], dense.
+Tensor projected_by_head(const Tensor& x, const Tensor& weight);
+
 /// Prepares a mechanism of which is_fused() holds, by differentiable operations of O(length) work.
 Lowered lower(const Tensor& query, const Tensor& key, const Tensor& value, const AttentionSpec& spec,
               const Run& run);

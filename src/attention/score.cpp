@@ -40,8 +40,9 @@ Tensor additive(const Tensor& query, const Tensor& key, const Run& run) {
   };
   const Tensor from_query = op::reshape(projected(query, run.parameters.query_weight, "query_weight"),
                                         {batch, heads, queries, 1, hidden});
-  const Tensor from_key =
-      op::reshape(projected(key, run.parameters.key_weight, "key_weight"), {batch, heads, 1, keys, hidden});
+  const Tensor of_keys =
+      run.keys_are_prepared ? key : projected(key, run.parameters.key_weight, "key_weight");
+  const Tensor from_key = op::reshape(of_keys, {batch, heads, 1, keys, hidden});
   const Tensor units = op::activate(op::add(from_query, from_key), Activation::tanh);
   const Tensor weight = op::reshape(vector, {heads, hidden, 1});
   return op::reshape(op::matmul(op::reshape(units, {batch, heads, queries * keys, hidden}), weight),

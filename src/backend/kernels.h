@@ -1,6 +1,7 @@
 #pragma once
 
 #include "backend/kernels/activation.h"
+#include "backend/kernels/additive_step.h"
 #include "backend/kernels/arithmetic.h"
 #include "backend/kernels/attention.h"
 #include "backend/kernels/cross_entropy.h"
@@ -10,6 +11,7 @@
 #include "backend/kernels/matrix_vector.h"
 #include "backend/kernels/norm.h"
 #include "backend/kernels/optimizer.h"
+#include "backend/kernels/recurrent.h"
 #include "backend/kernels/reduce.h"
 #include "backend/kernels/rotary.h"
 #include "backend/kernels/softmax.h"
@@ -32,6 +34,8 @@ struct Kernels {
   DropoutKernels dropout;
   EmbeddingKernels embedding;
   NormKernels norm;
+  RecurrentKernels recurrent;
+  AdditiveStepKernels additive_step;
   RotaryKernels rotary;
 };
 

@@ -59,6 +59,26 @@ RowGroups RowGroups::one_to_one(std::int64_t rows) {
   return {std::move(memory_of_row), rows};
 }
 
+RowGroups::Reordered RowGroups::reordered(std::span<const std::int32_t> rows) const {
+  const std::int64_t before = this->rows();
+  if (rows.empty()) throw Error("a decoder: no rows given to go on with");
+  std::vector<std::int32_t> new_place(static_cast<std::size_t>(memories_), -1), kept, memory_of_row;
+  for (const std::int32_t row : rows) {
+    if (row < 0 || row >= before) throw Error(fmt::format("a decoder of {} rows has no row {}", before, row));
+    new_place[static_cast<std::size_t>(memory_of_row_[static_cast<std::size_t>(row)])] = 0;
+  }
+  for (std::size_t memory = 0; memory < new_place.size(); ++memory) {
+    if (new_place[memory] < 0) continue;
+    new_place[memory] = static_cast<std::int32_t>(kept.size());
+    kept.push_back(static_cast<std::int32_t>(memory));
+  }
+  for (const std::int32_t row : rows)
+    memory_of_row.push_back(
+        new_place[static_cast<std::size_t>(memory_of_row_[static_cast<std::size_t>(row)])]);
+  const auto memories = static_cast<std::int64_t>(kept.size());
+  return {RowGroups(std::move(memory_of_row), memories), std::move(kept)};
+}
+
 Tensor RowGroups::grouped(const Tensor& x) const {
   const autograd::NoGrad no_grad;
   return regrouped(is_even_ ? x : picked_rows(x, row_of_place_), most_, false);

@@ -12,6 +12,7 @@
 #include "attention/fused.h"
 #include "backend/cast.h"
 #include "support/compare.h"
+#include "support/expect_error.h"
 #include "support/random_tensor.h"
 
 namespace attend {
@@ -66,6 +67,49 @@ Tensors results_of(const Sizes& z, double scale, DType dtype, decltype(attention
   Tensors results = {y};
   for (const Tensor& leaf : leaves) results.push_back(autograd::grad(leaf));
   return results;
+}
+
+// Keys that are prepared once give what the same keys give in each call, all gradients included.
+TEST(Additive, PreparedKeysEqualTheOthers) {
+  const Sizes z{.batch = 2, .queries = 3, .keys = 5, .heads = 2, .key_heads = 2, .dim = 4, .key_dim = 7};
+  const AttentionSpec spec = additive(Place::Mask::none);
+  // A single query is a step of a recurrent decoder and has a kernel of its own.
+  for (const std::int64_t queries : {1, 3})
+    for (const DType dtype : {DType::f64, DType::f32, DType::bf16})
+      for (auto* const function : {attention::attend, attention::attend_composite}) {
+        std::vector<Tensors> results;
+        for (const bool prepares : {false, true}) {
+          attention::Run run = {.parameters = parameters_of(z, 0.5, dtype),
+                                .key_lengths = Tensor::from(std::vector<std::int32_t>{5, 3}, {2})};
+          Tensors leaves;
+          std::uint64_t seed = 21;
+          for (const Shape& shape : {Shape{2, queries, 2, 4}, Shape{2, 5, 2, 7}, Shape{2, 5, 2, 8}})
+            leaves.push_back(backend::cast(random_tensor(shape, DType::f64, seed++), dtype).clone());
+          for (const Tensor& one :
+               {run.parameters.query_weight, run.parameters.key_weight, run.parameters.vector})
+            leaves.push_back(one);
+          for (const Tensor& leaf : leaves) autograd::set_requires_grad(leaf);
+          Tensor key = leaves[1];
+          if (prepares) {
+            key = attention::prepared_keys(key, 2, spec, run.parameters);
+            run.keys_are_prepared = true;
+          }
+          const Tensor y = function(leaves[0], key, leaves[2], spec, run);
+          autograd::backward(y, backend::cast(random_tensor(y.shape(), DType::f64, 31), dtype));
+          results.push_back({y.detach()});
+          for (const Tensor& leaf : leaves) results.back().push_back(autograd::grad(leaf));
+        }
+        const double tolerance = dtype == DType::f64 ? 1e-12 : dtype == DType::f32 ? 2e-5 : 4e-2;
+        for (std::size_t i = 0; i < results[0].size(); ++i)
+          EXPECT_TRUE(test::close(results[1][i], results[0][i], tolerance, tolerance))
+              << i << ", " << name_of(dtype) << ", queries " << queries;
+      }
+  attention::Run run = {.parameters = parameters_of(z, 0.5, DType::f64)};
+  run.keys_are_prepared = true;
+  const Tensor x = random_tensor({2, 5, 2, 7}, DType::f64, 22);
+  EXPECT_ERROR(attention::attend(random_tensor({2, 3, 2, 4}, DType::f64, 21), x, x, spec, run),
+               "prepared keys f64 [2, 5, 2, 7], [batch, keys, 2, 8] needed");
+  EXPECT_ERROR(attention::prepared_keys(x, 2, spec, {}), "parameter vector");
 }
 
 // Queries and keys of unlike sizes, more hidden units than a head may have features, and units so large that

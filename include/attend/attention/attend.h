@@ -27,6 +27,8 @@ struct Run {
   /// Documents packed in one row, i32 [batch, queries] and [batch, keys] (undefined: as those of the
   /// queries): a query sees keys of its own document.
   Tensor documents = {}, key_documents = {};
+  /// The keys are what prepared_keys() made of them.
+  bool keys_are_prepared = false;
 };
 
 /// Attention by the fused kernel, forward and backward in O(T) memory: no [queries, keys] tensor exists at
@@ -48,6 +50,12 @@ Tensor attend_packed(const Tensor& qkv, const AttentionSpec& spec, const Run& ru
 /// kernel.
 Tensor attend_composite(const Tensor& query, const Tensor& key, const Tensor& value,
                         const AttentionSpec& spec, const Run& run = {});
+
+/// What one set of keys can be made into once, when many calls look at it one after the other (with
+/// Run::keys_are_prepared): of an additive score key_weight k, [batch, keys, heads, hidden], which must be as
+/// wide as attend() takes keys; of any other the keys as they are.
+Tensor prepared_keys(const Tensor& key, std::int64_t heads, const AttentionSpec& spec,
+                     const Parameters& parameters);
 
 /// The weights that attend() uses, before dropout, computed by the definition: [batch, heads, queries, keys],
 /// f32 (f64 for f64 inputs). Off the tape.

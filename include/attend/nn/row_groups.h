@@ -19,6 +19,11 @@ class RowGroups {
   /// Row i looks at memory row i.
   static RowGroups one_to_one(std::int64_t rows);
 
+  struct Reordered;
+  /// Row i goes on with what row rows[i] was; there may be more rows or fewer. Throws Error for no rows, or
+  /// one that there is not.
+  Reordered reordered(std::span<const std::int32_t> rows) const;
+
   std::int64_t rows() const { return static_cast<std::int64_t>(memory_of_row_.size()); }
   std::int64_t memories() const { return memories_; }
   std::span<const std::int32_t> memory_of_row() const { return memory_of_row_; }
@@ -38,6 +43,13 @@ class RowGroups {
   /// Every memory has `most_` rows, and they stand in the order of the memories.
   bool is_even_ = true;
   Tensor row_of_place_, place_of_row_;  // i32 [memories m], [rows]
+};
+
+struct RowGroups::Reordered {
+  RowGroups groups;
+  /// The memories that are still looked at, in their order: row i of the memory that `groups` counts by is
+  /// what row kept[i] was.
+  std::vector<std::int32_t> kept;
 };
 
 }  // namespace attend::nn

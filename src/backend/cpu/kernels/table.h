@@ -20,6 +20,8 @@ void fill(backend::CrossEntropyKernels& kernels);
 void fill(backend::DropoutKernels& kernels);
 void fill(backend::EmbeddingKernels& kernels);
 void fill(backend::NormKernels& kernels);
+void fill(backend::RecurrentKernels& kernels);
+void fill(backend::AdditiveStepKernels& kernels);
 void fill(backend::RotaryKernels& kernels);
 
 }  // namespace attend::ATTEND_ISA
