@@ -49,15 +49,15 @@ class Collector : public attention::Observer {
   Tensor attention_;
 };
 
-std::int64_t observed_layer(const model::Seq2SeqConfig& config, const AttentionChoice& choice) {
-  const std::int64_t layers = config.decoder_layers,
+std::int64_t observed_layer(const model::EncoderDecoderConfig& config, const AttentionChoice& choice) {
+  const std::int64_t layers = config.cross_layers(),
                      layer = choice.layer < 0 ? layers + choice.layer : choice.layer;
   if (layer < 0 || layer >= layers)
     throw Error(
         fmt::format("attention of decoder layer {}: -{} to {} accepted", choice.layer, layers, layers - 1));
-  if (choice.head < -1 || choice.head >= config.heads)
+  if (choice.head < -1 || choice.head >= config.heads())
     throw Error(fmt::format("attention of head {}: 0 to {}, or -1 for the mean, accepted", choice.head,
-                            config.heads - 1));
+                            config.heads() - 1));
   return config.cross_layer(layer);
 }
 
@@ -75,33 +75,34 @@ std::vector<std::int64_t> lengths_of(const Tensor& source, const Tensor& source_
 
 }  // namespace
 
-StepFunction steps_of(const model::Seq2Seq& model, model::Seq2SeqCache cache,
+StepFunction steps_of(std::unique_ptr<model::Writer> writer, const model::EncoderDecoderConfig& config,
                       const std::optional<AttentionChoice>& attention, const nn::Run& run) {
-  const std::int64_t layer = attention ? observed_layer(model.config(), *attention) : -1;
+  const std::int64_t layer = attention ? observed_layer(config, *attention) : -1;
   const std::int64_t head = attention ? attention->head : -1;
-  const auto shared = std::make_shared<model::Seq2SeqCache>(std::move(cache));
-  return [&model, shared, layer, head, run](std::span<const std::int32_t> tokens,
-                                            std::span<const std::int32_t> parents) {
+  // A function can be copied.
+  const std::shared_ptr<model::Writer> shared = std::move(writer);
+  return [shared, layer, head, run](std::span<const std::int32_t> tokens,
+                                    std::span<const std::int32_t> parents) {
     if (moves(parents, shared->rows())) shared->reorder(parents);
     const Tensor newest = Tensor::from(tokens, {static_cast<std::int64_t>(tokens.size()), 1});
-    if (layer < 0) return Step{.scores = model.next_logits(newest, *shared, run)};
+    if (layer < 0) return Step{.scores = shared->next_logits(newest, run)};
     Collector collector(layer, head, run.observer);
     nn::Run observed = run;
     observed.observer = &collector;
-    const Tensor scores = model.next_logits(newest, *shared, observed);
+    const Tensor scores = shared->next_logits(newest, observed);
     return Step{.scores = scores, .attention = collector.attention()};
   };
 }
 
-std::vector<std::vector<Hypothesis>> beam_search(const model::Seq2Seq& model, const Tensor& source,
+std::vector<std::vector<Hypothesis>> beam_search(const model::EncoderDecoder& model, const Tensor& source,
                                                  const Tensor& source_lengths, const Seq2SeqSearch& search) {
   validate(search.beam);
   const autograd::NoGrad no_grad;
   nn::Run run = search.run;
   run.training = false;
-  const model::Seq2SeqMemory memory = model.encode(source, source_lengths, run);
+  const model::EncoderDecoderConfig config = model.encoder_decoder_config();
   BeamOptions options = search.beam;
-  options.max_length = std::min(options.max_length, model.config().context - 1);
+  options.max_length = std::min(options.max_length, config.context() - 1);
   std::optional<AttentionChoice> attention = search.attention;
   if (!attention && options.coverage_penalty > 0) attention.emplace();
   const std::vector<std::int64_t> lengths = lengths_of(source, source_lengths);
@@ -111,7 +112,9 @@ std::vector<std::vector<Hypothesis>> beam_search(const model::Seq2Seq& model, co
                         static_cast<double>(options.max_extra) + 1;
     if (most < static_cast<double>(capacity)) capacity = static_cast<std::int64_t>(most);
   }
-  return beam_search(lengths, steps_of(model, model.make_cache(memory, capacity), attention, run), options);
+  return beam_search(lengths,
+                     steps_of(model.writer(source, source_lengths, capacity, run), config, attention, run),
+                     options);
 }
 
 }  // namespace attend::decode

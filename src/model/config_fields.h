@@ -120,7 +120,7 @@ struct HeadSizes {
   Positions positions;
 };
 
-/// Throws Error naming the keys and numbers that do not fit together.
-void check(const HeadSizes& sizes);
+/// Throws Error naming the keys and numbers that do not fit together; `dim` is the key that heads divide.
+void check(const HeadSizes& sizes, const char* dim = "dim");
 
 }  // namespace attend::model

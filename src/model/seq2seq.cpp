@@ -95,16 +95,6 @@ bool learns_by_draws(const nn::MultiHeadAttentionOptions& options) {
   return options.attention.weigh.kind == attention::Weigh::Kind::reinforce;
 }
 
-void check_lengths(const Tensor& lengths, const Tensor& source) {
-  if (!lengths.defined()) return;
-  if (lengths.dtype() != DType::i32 || !(lengths.shape() == Shape{source.dim(0)}) || !lengths.is_contiguous())
-    throw Error(fmt::format("source_lengths {} for a source {}: i32 [{}] needed", lengths.text(),
-                            source.text(), source.dim(0)));
-  for (std::int64_t i = 0; i < lengths.dim(0); ++i)
-    if (const std::int32_t length = lengths.data<std::int32_t>()[i]; length < 1 || length > source.dim(1))
-      throw Error(fmt::format("source length {} of row {}: 1 to {} needed", length, i, source.dim(1)));
-}
-
 }  // namespace
 
 Seq2Seq::Seq2Seq(const Seq2SeqConfig& config, std::uint64_t seed) : config_(config) {
@@ -182,7 +172,7 @@ Tensor Seq2Seq::embed(const Side& side, const Tensor& tokens, std::int64_t first
 
 Seq2SeqMemory Seq2Seq::encode(const Tensor& source, const Tensor& source_lengths, const nn::Run& run) const {
   check_tokens(source, 0, config_.context);
-  check_lengths(source_lengths, source);
+  check_source_lengths(source_lengths, source);
   nn::Run of_encoder = run;
   of_encoder.key_lengths = source_lengths;
   nn::Residual x{embed(source_, source, 0, run), {}};
@@ -215,11 +205,7 @@ Tensor Seq2Seq::logits(const Seq2SeqMemory& memory, const Tensor& target, const 
 
 Tensor Seq2Seq::loss(const Tensor& source, const Tensor& source_lengths, const Tensor& target,
                      const Tensor& targets, const nn::Run& run, const LossOptions& options) const {
-  if (!(targets.shape() == target.shape()))
-    throw Error(
-        fmt::format("targets {} for a target {}: the same shape needed", targets.text(), target.text()));
-  if (target.rank() == 2 && source.rank() == 2 && target.dim(0) != source.dim(0))
-    throw Error(fmt::format("source {} and target {}: as many rows needed", source.text(), target.text()));
+  check_targets(source, target, targets);
   attention::Draws draws;
   nn::Run drawing = run;
   const bool draws_now = draws_ && run.training;
@@ -228,10 +214,46 @@ Tensor Seq2Seq::loss(const Tensor& source, const Tensor& source_lengths, const T
   return output_loss(features, output_weight(), targets, options, draws_now ? &draws : nullptr);
 }
 
+EncoderDecoderConfig Seq2Seq::encoder_decoder_config() const {
+  EncoderDecoderConfig config;
+  config.transformer = config_;
+  return config;
+}
+
+Tensor Seq2Seq::logits(const Tensor& source, const Tensor& source_lengths, const Tensor& target,
+                       const nn::Run& run) const {
+  return logits(encode(source, source_lengths, run), target, run);
+}
+
+namespace {
+
+class CacheWriter : public Writer {
+ public:
+  CacheWriter(const Seq2Seq& model, Seq2SeqCache cache) : model_(model), cache_(std::move(cache)) {}
+  std::int64_t rows() const override { return cache_.rows(); }
+  Tensor next_logits(const Tensor& tokens, const nn::Run& run) override {
+    return model_.next_logits(tokens, cache_, run);
+  }
+  void reorder(std::span<const std::int32_t> rows) override { cache_.reorder(rows); }
+
+ private:
+  const Seq2Seq& model_;
+  Seq2SeqCache cache_;
+};
+
+}  // namespace
+
+std::unique_ptr<Writer> Seq2Seq::writer(const Tensor& source, const Tensor& source_lengths,
+                                        std::int64_t capacity, const nn::Run& run) const {
+  const autograd::NoGrad no_grad;
+  nn::Run inference = run;
+  inference.training = false;
+  return std::make_unique<CacheWriter>(*this,
+                                       make_cache(encode(source, source_lengths, inference), capacity));
+}
+
 Seq2SeqCache Seq2Seq::make_cache(const Seq2SeqMemory& memory, std::int64_t capacity) const {
-  if (capacity > config_.context)
-    throw Error(fmt::format("a cache for {} tokens is more than the model's context of {}", capacity,
-                            config_.context));
+  check_capacity(capacity, config_.context);
   const std::int64_t rows = memory.states.dim(0);
   Seq2SeqCache cache(rows, memory.lengths);
   for (const auto& block : decoder_)

@@ -1,6 +1,7 @@
 #include <numeric>
 
 #include "attend/model/seq2seq.h"
+#include "model/token_model.h"
 
 namespace attend::model {
 
@@ -10,14 +11,6 @@ std::vector<std::int32_t> counting(std::int64_t count) {
   std::vector<std::int32_t> result(static_cast<std::size_t>(count));
   std::iota(result.begin(), result.end(), 0);
   return result;
-}
-
-/// Elements of a vector by their places.
-Tensor picked(const Tensor& values, const std::vector<std::int32_t>& places) {
-  if (!values.defined()) return {};
-  std::vector<std::int32_t> result;
-  for (const std::int32_t place : places) result.push_back(values.data<std::int32_t>()[place]);
-  return Tensor::from(result, {static_cast<std::int64_t>(result.size())});
 }
 
 }  // namespace
@@ -30,28 +23,15 @@ void Seq2SeqCache::truncate(std::int64_t length) {
 }
 
 void Seq2SeqCache::reorder(std::span<const std::int32_t> rows) {
+  nn::RowGroups::Reordered next = groups_.reordered(rows);
   for (auto& layer : layers_) layer.self_attention.reorder(rows);
-  // Memories that no row looks at any more are given up.
-  const auto before = groups_.memory_of_row();
-  std::vector<std::int32_t> new_place(static_cast<std::size_t>(groups_.memories()), -1), kept, memory_of_row,
-      source_of_row;
-  for (const std::int32_t row : rows)
-    new_place[static_cast<std::size_t>(before[static_cast<std::size_t>(row)])] = 0;
-  for (std::size_t memory = 0; memory < new_place.size(); ++memory) {
-    if (new_place[memory] < 0) continue;
-    new_place[memory] = static_cast<std::int32_t>(kept.size());
-    kept.push_back(static_cast<std::int32_t>(memory));
+  if (static_cast<std::int64_t>(next.kept.size()) < groups_.memories()) {
+    for (auto& layer : layers_) layer.memory.reorder(next.kept);
+    memory_lengths_ = picked_lengths(memory_lengths_, next.kept);
   }
-  for (const std::int32_t row : rows) {
-    const auto at = static_cast<std::size_t>(row);
-    memory_of_row.push_back(new_place[static_cast<std::size_t>(before[at])]);
-    source_of_row.push_back(source_of_row_[at]);
-  }
-  if (kept.size() < new_place.size()) {
-    for (auto& layer : layers_) layer.memory.reorder(kept);
-    memory_lengths_ = picked(memory_lengths_, kept);
-  }
-  groups_ = nn::RowGroups(std::move(memory_of_row), static_cast<std::int64_t>(kept.size()));
+  std::vector<std::int32_t> source_of_row;
+  for (const std::int32_t row : rows) source_of_row.push_back(source_of_row_[static_cast<std::size_t>(row)]);
+  groups_ = std::move(next.groups);
   source_of_row_ = std::move(source_of_row);
 }
 

@@ -61,6 +61,37 @@ void check_tokens(const Tensor& tokens, std::int64_t before, std::int64_t contex
         fmt::format("{} tokens are more than the model's context of {}", before + tokens.dim(1), context));
 }
 
+void check_source_lengths(const Tensor& lengths, const Tensor& source) {
+  if (!lengths.defined()) return;
+  if (lengths.dtype() != DType::i32 || !(lengths.shape() == Shape{source.dim(0)}) || !lengths.is_contiguous())
+    throw Error(fmt::format("source_lengths {} for a source {}: i32 [{}] needed", lengths.text(),
+                            source.text(), source.dim(0)));
+  for (std::int64_t i = 0; i < lengths.dim(0); ++i)
+    if (const std::int32_t length = lengths.data<std::int32_t>()[i]; length < 1 || length > source.dim(1))
+      throw Error(fmt::format("source length {} of row {}: 1 to {} needed", length, i, source.dim(1)));
+}
+
+void check_targets(const Tensor& source, const Tensor& target, const Tensor& targets) {
+  if (!(targets.shape() == target.shape()))
+    throw Error(
+        fmt::format("targets {} for a target {}: the same shape needed", targets.text(), target.text()));
+  if (target.rank() == 2 && source.rank() == 2 && target.dim(0) != source.dim(0))
+    throw Error(fmt::format("source {} and target {}: as many rows needed", source.text(), target.text()));
+}
+
+void check_capacity(std::int64_t capacity, std::int64_t context) {
+  if (capacity > context)
+    throw Error(
+        fmt::format("a cache for {} tokens is more than the model's context of {}", capacity, context));
+}
+
+Tensor picked_lengths(const Tensor& values, std::span<const std::int32_t> places) {
+  if (!values.defined()) return {};
+  std::vector<std::int32_t> result;
+  for (const std::int32_t place : places) result.push_back(values.data<std::int32_t>()[place]);
+  return Tensor::from(result, {static_cast<std::int64_t>(result.size())});
+}
+
 Tensor output_loss(const Tensor& features, const Tensor& weight, const Tensor& targets,
                    const LossOptions& options, const attention::Draws* draws) {
   Tensor advantage;

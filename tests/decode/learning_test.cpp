@@ -2,6 +2,7 @@
 
 #include "attend/autograd/tape.h"
 #include "attend/decode/seq2seq.h"
+#include "attend/model/seq2seq.h"
 #include "attend/train/optimizer.h"
 
 namespace attend::decode {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "attend/autograd/tape.h"
+#include "attend/model/seq2seq.h"
 #include "attend/op/reduce.h"
 #include "attend/op/shape.h"
 #include "attend/op/softmax.h"

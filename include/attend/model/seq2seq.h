@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "attend/model/loss_options.h"
+#include "attend/model/encoder_decoder.h"
 #include "attend/model/seq2seq_config.h"
 #include "attend/nn/decoder_block.h"
 #include "attend/nn/embedding.h"
@@ -67,13 +67,14 @@ class Seq2SeqCache {
 ///
 /// An observer of a run is told the layers that Seq2SeqConfig counts. Run::key_lengths is not used: lengths
 /// are arguments here, and padding of the target stands behind its tokens, where no token looks.
-class Seq2Seq : public nn::Module {
+class Seq2Seq : public EncoderDecoder {
  public:
   /// Weights drawn from streams of the seed: the same bits for any number of threads. Throws Error for a
   /// configuration that validate() rejects.
   explicit Seq2Seq(const Seq2SeqConfig& config, std::uint64_t seed = 0);
 
   const Seq2SeqConfig& config() const { return config_; }
+  EncoderDecoderConfig encoder_decoder_config() const override;
 
   /// Reads sources [batch, length], i32 or i64, with lengths i32 [batch] from 1 to length (undefined: all);
   /// tokens behind them are padding, and what they are changes no bit of what follows. Throws Error for a
@@ -84,13 +85,14 @@ class Seq2Seq : public nn::Module {
   /// The scores of the token after each token of the targets [batch, length]: [batch, length, target
   /// vocabulary], of the compute dtype.
   Tensor logits(const Seq2SeqMemory& memory, const Tensor& target, const nn::Run& run = {}) const;
+  Tensor logits(const Tensor& source, const Tensor& source_lengths, const Tensor& target,
+                const nn::Run& run) const override;
 
-  /// Mean cross entropy of `targets` after `target` (both [batch, length]; usually target is a start token
-  /// and all tokens but the end, targets all tokens with the end), a scalar. Padding of the targets is
-  /// options.ignored_target. The logits of a large vocabulary are never all in memory. Attention that draws
-  /// keys learns as in Gpt::loss.
+  /// As EncoderDecoder::loss; attention that draws keys learns as in Gpt::loss.
   Tensor loss(const Tensor& source, const Tensor& source_lengths, const Tensor& target, const Tensor& targets,
-              const nn::Run& run = {}, const LossOptions& options = {}) const;
+              const nn::Run& run = {}, const LossOptions& options = {}) const override;
+  std::unique_ptr<Writer> writer(const Tensor& source, const Tensor& source_lengths, std::int64_t capacity,
+                                 const nn::Run& run) const override;
 
   /// An empty cache with one row for each source; capacity 0 means the context. Throws Error for a capacity
   /// above the context.
