@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -22,7 +23,8 @@ template <class Options, class Config>
 struct ModelOptions {
   CLI::App* verb;
   std::shared_ptr<Overrides<Options>> given;
-  Config Options::*config;
+  /// The configuration in the options: a member of them, or a function.
+  std::function<Config&(Options&)> config;
   Config (*from_json)(std::string_view text, std::string_view source);
 
   void whole(const char* name, std::int64_t Config::*member, std::int64_t least, std::int64_t most,
@@ -42,7 +44,7 @@ struct ModelOptions {
     verb->add_flag_function(
             name,
             [all = given, config = config, member](std::int64_t count) {
-              all->emplace_back([config, member, count](Options& o) { (o.*config).*member = count > 0; });
+              all->emplace_back([config, member, count](Options& o) { config(o).*member = count > 0; });
             },
             description)
         ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
@@ -57,7 +59,7 @@ struct ModelOptions {
             [all = given, config = config, read = from_json, key, member](const std::string& word) {
               const nlohmann::json object = {{key, word}};
               const Value value = read(object.dump(), key).*member;
-              all->emplace_back([config, member, value](Options& o) { (o.*config).*member = value; });
+              all->emplace_back([config, member, value](Options& o) { config(o).*member = value; });
             },
             fmt::format("{}: {}", description, fmt::join(words, ", ")))
         ->option_text("NAME")
@@ -71,7 +73,7 @@ struct ModelOptions {
            const char* description) const {
     add_override<T>(
         verb, given, name, value, kModelGroup, check,
-        [ config = config, member ](Options & o) -> auto& { return (o.*config).*member; }, description);
+        [ config = config, member ](Options & o) -> auto& { return config(o).*member; }, description);
   }
 };
 

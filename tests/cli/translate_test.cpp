@@ -149,5 +149,35 @@ TEST_F(Translate, TheSameCommandGivesTheSameBits) {
   EXPECT_NE(refused({"train", "translate", "--out", file("other")}).find("--data"), std::string::npos);
 }
 
+TEST_F(Translate, ARecurrentModelHasTheSameVerbs) {
+  const auto rnn = [](const char* out, Words more) {
+    Words words = {"train", "translate", "--data", file("pairs.tsv"), "--out", file(out)};
+    more.insert(more.end(), {"--model", "rnn", "--tokenizer", "char", "--dim", "16", "--hidden", "16",
+                             "--batch", "256", "--steps", "4", "--eval-every", "2"});
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  of(rnn("rnn", {"--attention", "luong_general", "--cell", "lstm"}));
+  const json model = json::parse(of({"info", file("rnn"), "--json"}))["model"];
+  EXPECT_EQ(model["kind"], "rnn");
+  EXPECT_EQ(model["cell"], "lstm");
+  EXPECT_EQ(model["attention"], "luong_general");
+  EXPECT_EQ(model["decoder"], "luong") << "an author's name stands for his decoder";
+  of({"run", file("rnn"), "a is small.", "--alignment"});
+  EXPECT_EQ(json::parse(of({"eval", file("rnn"), "--data", file("pairs.tsv"), "--json"}))["pairs"], 60);
+  of({"see", file("rnn"), "a is small.", "a ist klein.", "--out", file("rnn.json")});
+  EXPECT_EQ(json::parse(read_all(*shared / "rnn.json"))["shape"], json({1, 1, 3, 4}));
+  of({"train", "translate", "--out", file("rnn"), "--resume", "--steps", "6"});
+  EXPECT_NE(refused(rnn("none", {"--post-norm"})).find("--post-norm: a model of the kind rnn"),
+            std::string::npos);
+  EXPECT_NE(refused(rnn("none", {"--attention", "alibi"})).find("depends on places"), std::string::npos);
+  Words transformer = train("none");
+  transformer.insert(transformer.end(), {"--cell", "gru"});
+  EXPECT_NE(refused(transformer).find("--cell: a model of the kind transformer"), std::string::npos);
+  EXPECT_NE(refused({"train", "translate", "--out", file("rnn"), "--resume", "--model", "transformer"})
+                .find("begun with another model"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace attend::test

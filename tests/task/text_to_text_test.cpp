@@ -60,14 +60,14 @@ class TextToTextTest : public testing::Test {
     TextToTextJob job;
     job.data.paths = {folder_ / "pairs.tsv"};
     job.out = folder_ / out;
-    job.options.model = {.shared_vocabulary = true,
-                         .context = 32,
-                         .encoder_layers = 1,
-                         .decoder_layers = 2,
-                         .heads = 2,
-                         .dim = 32,
-                         .feed_forward = 64,
-                         .dropout = 0.1};
+    job.options.model.transformer = {.shared_vocabulary = true,
+                                     .context = 32,
+                                     .encoder_layers = 1,
+                                     .decoder_layers = 2,
+                                     .heads = 2,
+                                     .dim = 32,
+                                     .feed_forward = 64,
+                                     .dropout = 0.1};
     job.options.tokenizer.kind = "char";
     job.options.batch = 256;
     job.options.steps = 24;
@@ -77,6 +77,14 @@ class TextToTextTest : public testing::Test {
     job.options.evaluate_every = 8;
     job.options.precision = "f32";
     job.options.seed = 11;
+    return job;
+  }
+  /// The same with a recurrent model.
+  TextToTextJob rnn_job(const std::string& out) const {
+    TextToTextJob job = this->job(out);
+    job.options.model.kind = model::EncoderDecoderKind::rnn;
+    job.options.model.rnn = {
+        .shared_vocabulary = true, .context = 32, .dim = 24, .hidden = 32, .dropout = 0.1};
     return job;
   }
   static TextToTextConfig train(TextToTextJob job, Watcher& watcher) {
@@ -112,6 +120,27 @@ TEST_F(TextToTextTest, InterruptedAndResumedGivesTheSameBits) {
   EXPECT_ERROR(train_text_to_text(other), "holds a model of the task translate");
 }
 
+TEST_F(TextToTextTest, ARecurrentModelResumesWithTheSameBits) {
+  Watcher whole, first, second;
+  const TextToTextConfig expected = train(rnn_job("whole"), whole);
+  TextToTextJob parts = rnn_job("parts");
+  first.stop_after = 13;
+  EXPECT_EQ(train(parts, first).results->ended, "interrupted");
+  parts.resume = true;
+  const TextToTextConfig resumed = train(parts, second);
+  EXPECT_EQ(second.updates, 11);
+  EXPECT_EQ(resumed.results->validation_loss, expected.results->validation_loss);
+  EXPECT_TRUE(bytes_of(folder_ / "whole" / "model.safetensors") ==
+              bytes_of(folder_ / "parts" / "model.safetensors"));
+  EXPECT_EQ(read_text_to_text_config(folder_ / "parts").model, resumed.model);
+  EXPECT_NE(bytes_of(folder_ / "parts" / "README.md").find("recurrent encoder-decoder"), std::string::npos);
+  parts.options.model.rnn.hidden = 64;
+  EXPECT_ERROR(train_text_to_text(parts), "begun with another model");
+  TextToTextJob transformer = job("parts");
+  transformer.resume = true;
+  EXPECT_ERROR(train_text_to_text(transformer), "begun with another model");
+}
+
 TEST_F(TextToTextTest, TwoFilesAndTwoVocabulariesDoTheSame) {
   TextToTextJob two = job("two");
   std::ofstream source(folder_ / "a.txt"), target(folder_ / "b.txt");
@@ -122,11 +151,11 @@ TEST_F(TextToTextTest, TwoFilesAndTwoVocabulariesDoTheSame) {
   source.close();
   target.close();
   two.data.paths = two.valid.paths = {folder_ / "a.txt", folder_ / "b.txt"};
-  two.options.model.shared_vocabulary = false;
+  two.options.model.transformer.shared_vocabulary = false;
   two.options.steps = 4;
   const TextToTextConfig config = train_text_to_text(two);
-  EXPECT_EQ(config.model.source_vocabulary, 11);  // eight letters, space, line break, end
-  EXPECT_EQ(config.model.target_vocabulary, 11);
+  EXPECT_EQ(config.model.source_vocabulary(), 11);  // eight letters, space, line break, end
+  EXPECT_EQ(config.model.target_vocabulary(), 11);
   EXPECT_EQ(config.data->pairs, 100);
   EXPECT_EQ(config.data->validation_pairs, 100);
   EXPECT_TRUE(fs::exists(folder_ / "two" / "target" / "tokenizer.json"));
@@ -165,7 +194,7 @@ TEST_F(TextToTextTest, BadDataIsNamedAndNothingIsWritten) {
   bad.data.columns = {"en", "de"};
   EXPECT_ERROR(train_text_to_text(bad), "en");
   bad = job("none");
-  bad.options.model.heads = 5;
+  bad.options.model.transformer.heads = 5;
   EXPECT_ERROR(train_text_to_text(bad), "heads 5");
   EXPECT_FALSE(fs::exists(folder_ / "none"));
 }
@@ -189,7 +218,7 @@ class TrainedTextToText : public TextToTextTest {
     longer.options.steps = 900;
     longer.options.warmup = 60;
     longer.options.evaluate_every = 100;
-    longer.options.model.dropout = 0;
+    longer.options.model.transformer.dropout = 0;
     train_text_to_text(longer);
     shared = std::make_unique<TextToText>(longer.out);
   }
@@ -265,6 +294,41 @@ TEST_F(TrainedTextToText, LooksAtTheWordThatItTranslates) {
   EXPECT_ERROR(model().see("", "A"), "empty");
   EXPECT_ERROR(model().see("a", ""), "empty");
   EXPECT_ERROR(model().see(std::string(99, 'a'), "A"), "at most 32");
+}
+
+TEST_F(TextToTextTest, RecurrentModelsOfBothAuthorsLearnToTranslateAndToAlign) {
+  const std::vector<Pair> unseen = pairs(100, kSeed + 100);
+  std::vector<std::string> sources;
+  for (const Pair& pair : unseen) sources.push_back(pair.source);
+  for (const auto decoder : {model::RnnDecoder::bahdanau, model::RnnDecoder::luong}) {
+    const bool luong = decoder == model::RnnDecoder::luong;
+    TextToTextJob longer = rnn_job(luong ? "luong" : "bahdanau");
+    longer.options.model.rnn.decoder = decoder;
+    longer.options.model.rnn.attention = luong ? "luong_general" : "bahdanau";
+    longer.options.model.rnn.cell = luong ? op::RecurrentCell::lstm : op::RecurrentCell::gru;
+    longer.options.model.rnn.dropout = 0;
+    longer.options.steps = 400;
+    longer.options.warmup = 20;
+    longer.options.evaluate_every = 100;
+    train_text_to_text(longer);
+    const TextToText model(longer.out);
+    const auto written = model.write(sources, {.beam = 3, .alignment = true});
+    std::int64_t right = 0, aligned = 0, words = 0;
+    for (std::size_t i = 0; i < unseen.size(); ++i) {
+      right += written[i][0].text == unseen[i].target ? 1 : 0;
+      // Word i from the left is word i from the right.
+      const auto count = static_cast<std::int64_t>(unseen[i].source.size() + 1) / 2;
+      words += count;
+      for (const auto& [source, target] : written[i][0].alignment)
+        aligned += source == count - 1 - target ? 1 : 0;
+    }
+    EXPECT_GE(right, 90) << longer.out << " of 100";
+    EXPECT_GE(static_cast<double>(aligned), 0.5 * static_cast<double>(words)) << longer.out;
+    const explain::AttentionMaps maps = model.see("a c f", "F C A");
+    EXPECT_EQ(maps.layers, 1);
+    EXPECT_EQ(maps.heads, 1);
+    EXPECT_EQ(maps.weights.size(), 12u);
+  }
 }
 
 TEST(LeadOf, IsTheFirstSentence) {

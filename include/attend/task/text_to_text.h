@@ -8,11 +8,12 @@
 #include <vector>
 
 #include "attend/data/tokenizer.h"
-#include "attend/model/seq2seq_config.h"
+#include "attend/model/encoder_decoder_config.h"
 #include "attend/task/pairs.h"
 #include "attend/task/training.h"
 
-/// Tasks that make a text of a text, by an encoder-decoder transformer: "translate" and "summarize".
+/// Tasks that make a text of a text, by an encoder-decoder, a transformer or a recurrent one: "translate" and
+/// "summarize".
 namespace attend::task {
 
 /// Everything that decides what is learnt. A batch is a number of tokens: padding included, each side of a
@@ -21,12 +22,13 @@ struct TextToTextOptions : TrainingOptions {
   std::string preset = "tiny";  ///< where the values came from; changes nothing of its own
   /// Its vocabularies come from the tokenizer. With `shared_vocabulary` one tokenizer serves both sides, else
   /// each side has one of its own.
-  model::Seq2SeqConfig model;
+  model::EncoderDecoderConfig model;
   data::TokenizerOptions tokenizer = {.kind = "bpe", .vocabulary = 8000};
 };
 
-/// The options of this preset. Throws Error naming the presets for another name.
-TextToTextOptions text_to_text_preset(std::string_view name);
+/// The options of this preset for a kind of model. Throws Error naming the presets for another name.
+TextToTextOptions text_to_text_preset(
+    std::string_view name, model::EncoderDecoderKind kind = model::EncoderDecoderKind::transformer);
 
 struct TextToTextPreset {
   std::string name, purpose;
@@ -49,7 +51,7 @@ struct AlignmentHead {
 /// The content of config.json in a model folder of such a task.
 struct TextToTextConfig {
   std::string task;  ///< "translate" or "summarize"
-  model::Seq2SeqConfig model;
+  model::EncoderDecoderConfig model;
   std::string tokenizer;                      ///< kind
   std::optional<TextToTextOptions> training;  ///< absent in a folder that was not made by training
   std::optional<PairFacts> data;

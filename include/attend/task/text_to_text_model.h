@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "attend/explain/attention_maps.h"
-#include "attend/model/seq2seq.h"
+#include "attend/model/encoder_decoder.h"
 #include "attend/task/text_to_text.h"
 
 namespace attend::task {
@@ -52,7 +52,7 @@ class TextToText {
   TextToText& operator=(TextToText&&) noexcept;
 
   const TextToTextConfig& config() const;
-  const model::Seq2Seq& model() const;
+  const model::EncoderDecoder& model() const;
 
   /// For each text its hypotheses, the best first. Texts of about the same length are worked on together;
   /// what is written for one does not depend on the others but for rounding. Texts beyond the context are

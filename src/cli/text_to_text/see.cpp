@@ -31,7 +31,7 @@ int see(const SeeOptions& options) {
   check_out(options.map);
   task::validate(options.write);
   const task::TextToText model(options.model, options.precision);
-  check_choice(options.map, model.config().model.decoder_layers, model.config().model.heads);
+  check_choice(options.map, model.config().model.cross_layers(), model.config().model.heads());
   std::string target = options.target;
   if (target.empty())
     target = model.write(std::vector<std::string>{options.source}, options.write)[0][0].text;

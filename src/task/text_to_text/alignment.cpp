@@ -12,8 +12,8 @@ namespace {
 
 class CrossCollector : public attention::Observer {
  public:
-  explicit CrossCollector(const model::Seq2SeqConfig& config)
-      : first_(config.cross_layer(0)), last_(config.cross_layer(config.decoder_layers - 1)) {}
+  explicit CrossCollector(const model::EncoderDecoderConfig& config)
+      : first_(config.cross_layer(0)), last_(config.cross_layer(config.cross_layers() - 1)) {}
   bool wants(std::int64_t layer) override { return layer >= first_ && layer <= last_; }
   void observe(std::int64_t, const Tensor& weights) override {
     heads_ = weights.dim(1);
@@ -45,22 +45,24 @@ std::size_t largest(const float* values, std::size_t count) {
 
 }  // namespace
 
-explain::AttentionMaps cross_attention(const model::Seq2Seq& model, const std::vector<std::int32_t>& source,
+explain::AttentionMaps cross_attention(const model::EncoderDecoder& model,
+                                       const std::vector<std::int32_t>& source,
                                        const std::vector<std::int32_t>& target,
                                        const PairTokenizers& tokenizers) {
   const autograd::NoGrad guard;
-  CrossCollector collector(model.config());
+  const model::EncoderDecoderConfig config = model.encoder_decoder_config();
+  CrossCollector collector(config);
   nn::Run run;
   run.observer = &collector;
   std::vector<std::int32_t> read = {tokenizers.target_end()};
   read.insert(read.end(), target.begin(), target.end());
-  model.logits(model.encode(row_of(source)), row_of(read), run);
+  model.logits(row_of(source), {}, row_of(read), run);
   explain::AttentionMaps maps;
   for (const std::int32_t id : target) maps.queries.emplace_back(tokenizers.target().piece(id));
   for (const std::int32_t id : source)
     maps.keys.emplace_back(id == tokenizers.source_end() ? " </s>"
                                                          : std::string(tokenizers.source().piece(id)));
-  maps.layers = model.config().decoder_layers;
+  maps.layers = config.cross_layers();
   maps.heads = collector.heads();
   maps.weights = collector.weights(target.size(), source.size());
   maps.causal = false;

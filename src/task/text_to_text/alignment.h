@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "attend/explain/attention_maps.h"
-#include "attend/model/seq2seq.h"
+#include "attend/model/encoder_decoder.h"
 #include "attend/task/text_to_text.h"
 #include "task/text_to_text/data.h"
 
@@ -13,7 +13,8 @@ namespace attend::task {
 
 /// Where the decoder looked in a source while it wrote a target: maps of its layers' attention between the
 /// two, by pieces. `source` has its end, which is a key; `target` has none. Off the tape.
-explain::AttentionMaps cross_attention(const model::Seq2Seq& model, const std::vector<std::int32_t>& source,
+explain::AttentionMaps cross_attention(const model::EncoderDecoder& model,
+                                       const std::vector<std::int32_t>& source,
                                        const std::vector<std::int32_t>& target,
                                        const PairTokenizers& tokenizers);
 

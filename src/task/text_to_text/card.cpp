@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <utility>
 
 #include "task/card_text.h"
 #include "task/pair_card.h"
@@ -19,8 +20,22 @@ CardRows data_rows(const TextToTextConfig& config) {
   rows.emplace_back(
       "Tokens", fmt::format("{} of sources and {} of targets by the {} tokenizer, {} and {} different ones",
                             data.source_tokens, data.target_tokens, config.tokenizer,
-                            config.model.source_vocabulary, config.model.target_vocabulary));
+                            config.model.source_vocabulary(), config.model.target_vocabulary()));
   return rows;
+}
+
+CardRows model_rows(const model::EncoderDecoderConfig& model) {
+  if (model.is_rnn())
+    return {{"Shape",
+             fmt::format("{} + {} recurrent layers, {} units, dim {}, context {}", model.rnn.encoder_layers,
+                         model.rnn.decoder_layers, model.rnn.hidden, model.rnn.dim, model.rnn.context)},
+            {"Attention", fmt::format("{}, {} heads", card_code(model.rnn.attention), model.rnn.heads)}};
+  const model::Seq2SeqConfig& config = model.transformer;
+  return {{"Shape", fmt::format("{} + {} layers, {} heads, dim {}, context {}", config.encoder_layers,
+                                config.decoder_layers, config.heads, config.dim, config.context)},
+          {"Attention",
+           fmt::format("encoder {}, decoder {}, between them {}", card_code(config.encoder_attention),
+                       card_code(config.decoder_attention), card_code(config.cross_attention))}};
 }
 
 std::string results_of(const TrainingResults& results) {
@@ -42,22 +57,17 @@ std::string results_of(const TrainingResults& results) {
 
 std::string text_to_text_card(const TextToTextConfig& config, std::int64_t parameters,
                               std::string_view command, std::string_view folder) {
-  const model::Seq2SeqConfig& model = config.model;
   const bool translates = config.task == "translate";
-  std::string text = fmt::format(
-      "# A model that {0}\n\nAn encoder-decoder transformer that {0}, trained by attend "
-      "from random weights.\n\n## Data\n\n",
-      translates ? "translates" : "summarises");
+  std::string text =
+      fmt::format("# A model that {0}\n\n{1} that {0}, trained by attend from random weights.\n\n## Data\n\n",
+                  translates ? "translates" : "summarises",
+                  config.model.is_rnn() ? "A recurrent encoder-decoder with attention"
+                                        : "An encoder-decoder transformer");
   text += card_table(data_rows(config));
-  text +=
-      "\n## Model\n\n" +
-      card_table({{"Parameters", fmt::format("{}", parameters)},
-                  {"Shape", fmt::format("{} + {} layers, {} heads, dim {}, context {}", model.encoder_layers,
-                                        model.decoder_layers, model.heads, model.dim, model.context)},
-                  {"Attention",
-                   fmt::format("encoder {}, decoder {}, between them {}", card_code(model.encoder_attention),
-                               card_code(model.decoder_attention), card_code(model.cross_attention))},
-                  {"Everything else", "`config.json`"}});
+  CardRows rows = {{"Parameters", fmt::format("{}", parameters)}};
+  for (auto& row : model_rows(config.model)) rows.push_back(std::move(row));
+  rows.emplace_back("Everything else", "`config.json`");
+  text += "\n## Model\n\n" + card_table(rows);
   text += card_training(command, *config.training,
                         fmt::format("at most {} tokens a side", config.training->batch));
   text += "\n## Result\n\n" + results_of(*config.results);

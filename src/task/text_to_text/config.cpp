@@ -22,12 +22,12 @@ void for_each_alignment_key(Head& head, Visit&& visit) {
   visit("sharpness", head.sharpness, Range<double>{0, 1.01});
 }
 
-AlignmentHead read_alignment(const Json& value, const model::Seq2SeqConfig& model) {
+AlignmentHead read_alignment(const Json& value, const model::EncoderDecoderConfig& model) {
   AlignmentHead head;
   read_object(value, "alignment", [&](auto&& visit) { for_each_alignment_key(head, visit); });
-  if (head.layer >= model.decoder_layers || head.head >= model.heads)
+  if (head.layer >= model.cross_layers() || head.head >= model.heads())
     throw Error(fmt::format("\"alignment\": layer {} and head {} of a model with {} and {}", head.layer,
-                            head.head, model.decoder_layers, model.heads));
+                            head.head, model.cross_layers(), model.heads()));
   return head;
 }
 
@@ -40,7 +40,7 @@ TextToTextConfig read_text_to_text_config(const std::filesystem::path& folder) {
   read_sections(folder, config.task,
                 {{"model", true,
                   [&](const Json& value) {
-                    config.model = model::seq2seq_config_from_json(value.dump(), "\"model\"");
+                    config.model = model::encoder_decoder_config_from_json(value.dump(), "\"model\"");
                   }},
                  {"tokenizer", false, [&](const Json& value) { read(value, "tokenizer", config.tokenizer); }},
                  {"training", false,

@@ -66,14 +66,14 @@ const PairFacts* facts_of(const TextToTextJob& job, const TextToTextConfig* begu
 }  // namespace
 
 TrainingPairs::TrainingPairs(const TextToTextJob& job, const TextToTextConfig* begun)
-    : context_(job.options.model.context),
+    : context_(job.options.model.context()),
       batch_(job.options.batch),
       seed_(job.options.seed ^ kBatchSeed),
       pairs_(job.data, job.valid, job.out, facts_of(job, begun)) {
   if (begun != nullptr)
-    tokenizers_ = PairTokenizers::load(job.out, begun->model.shared_vocabulary);
+    tokenizers_ = PairTokenizers::load(job.out, begun->model.shared_vocabulary());
   else
-    tokenizers_ = PairTokenizers::train(job.options.tokenizer, job.options.model.shared_vocabulary,
+    tokenizers_ = PairTokenizers::train(job.options.tokenizer, job.options.model.shared_vocabulary(),
                                         pairs_.source_sample(), pairs_.target_sample());
   const auto [learns, holds_out] =
       pairs_.any_kept([this](const data::TextPair& pair) { return !encoded(pair).left_out; });

@@ -4,7 +4,7 @@
 
 namespace attend::task {
 
-Tensor pair_loss(const model::Seq2Seq& model, const PairBatch& batch, const nn::Run& run,
+Tensor pair_loss(const model::EncoderDecoder& model, const PairBatch& batch, const nn::Run& run,
                  double label_smoothing) {
   const Shape target_shape = {batch.rows, batch.target_length};
   return model.loss(Tensor::from(batch.source, {batch.rows, batch.source_length}),
@@ -13,7 +13,7 @@ Tensor pair_loss(const model::Seq2Seq& model, const PairBatch& batch, const nn::
                     {.ignored_target = -1, .label_smoothing = label_smoothing});
 }
 
-double mean_pair_loss(const model::Seq2Seq& model, std::int64_t batches,
+double mean_pair_loss(const model::EncoderDecoder& model, std::int64_t batches,
                       const std::function<PairBatch(std::int64_t)>& batch_of, const nn::Run& run) {
   const autograd::NoGrad guard;
   nn::Run quiet = run;

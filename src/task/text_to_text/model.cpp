@@ -57,7 +57,7 @@ void validate(const WriteOptions& options) {
 struct TextToText::Content {
   TextToTextConfig config;
   std::optional<PairTokenizers> tokenizers;
-  std::unique_ptr<model::Seq2Seq> model;
+  std::unique_ptr<model::EncoderDecoder> model;
 
   Ids source_ids(std::string_view text) const;
   std::vector<std::vector<Hypothesis>> write_batch(const std::vector<Ids>& sources,
@@ -69,16 +69,16 @@ TextToText::TextToText(const std::filesystem::path& folder, std::string_view pre
   const DType dtype = dtype_of_precision(precision);
   Content& content = *content_;
   content.config = read_text_to_text_config(folder);
-  content.tokenizers = PairTokenizers::load(folder, content.config.model.shared_vocabulary);
+  content.tokenizers = PairTokenizers::load(folder, content.config.model.shared_vocabulary());
   const auto check = [&](const char* side, std::int64_t tokens, std::int64_t vocabulary) {
     if (tokens + 1 != vocabulary)
       throw Error(
           fmt::format("{}: the {} tokenizer has {} tokens, so that the model needs {}; in {} it has {}",
                       folder.string(), side, tokens, tokens + 1, kConfigFile, vocabulary));
   };
-  check("source", content.tokenizers->source_end(), content.config.model.source_vocabulary);
-  check("target", content.tokenizers->target_end(), content.config.model.target_vocabulary);
-  content.model = std::make_unique<model::Seq2Seq>(content.config.model);
+  check("source", content.tokenizers->source_end(), content.config.model.source_vocabulary());
+  check("target", content.tokenizers->target_end(), content.config.model.target_vocabulary());
+  content.model = model::make_encoder_decoder(content.config.model);
   model::load_parameters(*content.model, folder / kWeightsFile);
   if (dtype == DType::bf16) content.model->cast_parameters(DType::bf16);
 }
@@ -90,14 +90,14 @@ TextToText& TextToText::operator=(TextToText&&) noexcept = default;
 const TextToTextConfig& TextToText::config() const {
   return content_->config;
 }
-const model::Seq2Seq& TextToText::model() const {
+const model::EncoderDecoder& TextToText::model() const {
   return *content_->model;
 }
 
 /// At most as many as the model reads, the last one the end.
 Ids TextToText::Content::source_ids(std::string_view text) const {
   Ids ids = tokenizers->encode_source(text);
-  const auto most = static_cast<std::size_t>(config.model.context);
+  const auto most = static_cast<std::size_t>(config.model.context());
   if (ids.size() > most) {
     ids.resize(most);
     ids.back() = tokenizers->source_end();
@@ -115,7 +115,7 @@ std::vector<std::vector<Hypothesis>> TextToText::Content::write_batch(const std:
                                                    .n_best = options.n_best,
                                                    .length_penalty = options.length_penalty,
                                                    .coverage_penalty = options.coverage_penalty,
-                                                   .max_length = config.model.context,
+                                                   .max_length = config.model.context(),
                                                    .max_ratio = options.longest,
                                                    .max_extra = kMoreTokens,
                                                    .no_repeat = options.no_repeat}});
@@ -173,7 +173,7 @@ double TextToText::loss(std::span<const std::string> sources, std::span<const st
     throw Error(fmt::format("{} sources and {} targets: as many of both, and at least one, are needed",
                             sources.size(), targets.size()));
   constexpr std::size_t kPairsAtOnce = 32;
-  const auto context = static_cast<std::size_t>(content_->config.model.context);
+  const auto context = static_cast<std::size_t>(content_->config.model.context());
   const auto batch_of = [&](std::int64_t index) {
     std::vector<Ids> from, to;
     const std::size_t begin = static_cast<std::size_t>(index) * kPairsAtOnce;
@@ -194,9 +194,9 @@ explain::AttentionMaps TextToText::see(std::string_view source, std::string_view
   const Ids to = tokenizers.target().encode(target);
   if (from.size() < 2 || to.empty()) throw Error("a text to look at is empty");
   const auto longest = static_cast<std::int64_t>(std::max(from.size(), to.size() + 1));
-  if (longest > content_->config.model.context)
+  if (longest > content_->config.model.context())
     throw Error(fmt::format("a text has {} tokens, this model reads and writes at most {}", longest,
-                            content_->config.model.context));
+                            content_->config.model.context()));
   return explain::merge_words(cross_attention(*content_->model, from, to, tokenizers));
 }
 

@@ -6,7 +6,7 @@
 #include "attend/backend/processor.h"
 #include "attend/base/error.h"
 #include "attend/io/file.h"
-#include "attend/model/seq2seq.h"
+#include "attend/model/encoder_decoder.h"
 #include "attend/model/weights.h"
 #include "attend/task/text_to_text.h"
 #include "task/model_folder.h"
@@ -27,9 +27,8 @@ namespace {
 /// A resumed training keeps what it began with, save for the options that only say how long and how often.
 void check_same(const TextToTextOptions& options, const TextToTextOptions& begun, const fs::path& folder) {
   check_resumable(options, begun, folder);
-  model::Seq2SeqConfig model = options.model;
-  model.source_vocabulary = begun.model.source_vocabulary;
-  model.target_vocabulary = begun.model.target_vocabulary;
+  model::EncoderDecoderConfig model = options.model;
+  model.set_vocabularies(begun.model.source_vocabulary(), begun.model.target_vocabulary());
   if (model != begun.model)
     throw Error(
         fmt::format("the training in {} was begun with another model (see {}), which a resume cannot change",
@@ -52,7 +51,7 @@ class Training {
   NewFolders folders_;
   TextToTextConfig config_;
   std::unique_ptr<TrainingPairs> pairs_;
-  std::unique_ptr<model::Seq2Seq> model_;
+  std::unique_ptr<model::EncoderDecoder> model_;
 };
 
 TextToTextConfig Training::run() {
@@ -66,9 +65,10 @@ TextToTextConfig Training::run() {
                   facts.pairs, facts.validation_pairs, facts.skipped + facts.too_long, facts.source_tokens,
                   facts.target_tokens));
   if (options.precision == "auto") options.precision = measured_precision(trainee, job_);
-  say(job_, fmt::format("model: {} parameters, {} + {} layers of {}; {}, {} threads",
-                        model_->parameter_count(), config_.model.encoder_layers, config_.model.decoder_layers,
-                        config_.model.dim, options.precision, processor().threads));
+  say(job_,
+      fmt::format("model: {} parameters, {} + {} layers of {}; {}, {} threads", model_->parameter_count(),
+                  config_.model.encoder_layers(), config_.model.decoder_layers(), config_.model.dim(),
+                  options.precision, processor().threads));
   write_text_to_text_config(job_.out, config_);
   config_.results = conclude(train_in_place(trainee, options, job_), options, job_, begun_);
   find_alignment();
@@ -96,9 +96,9 @@ void Training::prepare() {
   validate(options);
   pairs_ = std::make_unique<TrainingPairs>(job_, begun_ ? &config_ : nullptr);
   // The end of a sequence is one token more than the tokenizer has.
-  options.model.source_vocabulary = pairs_->tokenizers().source_end() + 1;
-  options.model.target_vocabulary = pairs_->tokenizers().target_end() + 1;
-  model_ = std::make_unique<model::Seq2Seq>(options.model, options.seed);
+  options.model.set_vocabularies(pairs_->tokenizers().source_end() + 1,
+                                 pairs_->tokenizers().target_end() + 1);
+  model_ = model::make_encoder_decoder(options.model, options.seed);
   config_.model = options.model;
   config_.tokenizer = options.tokenizer.kind;
   config_.training = options;
@@ -139,13 +139,13 @@ Trainee Training::trainee() {
 void Training::find_alignment() {
   constexpr std::int64_t kPairs = 200;
   if (!fs::exists(job_.out / kWeightsFile)) return;
-  model::Seq2Seq kept(config_.model);
-  model::load_parameters(kept, job_.out / kWeightsFile);
+  const auto kept = model::make_encoder_decoder(config_.model);
+  model::load_parameters(*kept, job_.out / kWeightsFile);
   AlignmentScore score;
   for (std::int64_t i = 0; i < std::min(kPairs, pairs_->facts().validation_pairs); ++i) {
     auto [source, target] = pairs_->validation_pair(i);
     target.pop_back();
-    if (!target.empty()) score.add(cross_attention(kept, source, target, pairs_->tokenizers()));
+    if (!target.empty()) score.add(cross_attention(*kept, source, target, pairs_->tokenizers()));
   }
   config_.alignment = score.best();
 }
