@@ -8,7 +8,9 @@
 
 #include "attend/base/error.h"
 #include "attend/task/task.h"
+#include "cli/answer/verbs.h"
 #include "cli/classify/verbs.h"
+#include "cli/converse/verbs.h"
 #include "cli/generate/verbs.h"
 #include "cli/search/verbs.h"
 #include "cli/tag/verbs.h"
@@ -86,6 +88,8 @@ void add_run(CLI::App& program, std::vector<Verb>& verbs) {
   for (const char* task : kTextToText) add_run_text_to_text(*verb, task, verbs);
   add_run_tag(*verb, verbs);
   add_run_search(*verb, verbs);
+  add_run_answer(*verb, verbs);
+  add_run_converse(*verb, verbs);
 }
 
 void add_eval(CLI::App& program, std::vector<Verb>& verbs) {
@@ -96,6 +100,8 @@ void add_eval(CLI::App& program, std::vector<Verb>& verbs) {
   for (const char* task : kTextToText) add_eval_text_to_text(*verb, task, verbs);
   add_eval_tag(*verb, verbs);
   add_eval_search(*verb, verbs);
+  add_eval_answer(*verb, verbs);
+  add_eval_converse(*verb, verbs);
 }
 
 void add_see(CLI::App& program, std::vector<Verb>& verbs) {
@@ -106,6 +112,8 @@ void add_see(CLI::App& program, std::vector<Verb>& verbs) {
   for (const char* task : kTextToText) add_see_text_to_text(*verb, task, verbs);
   add_see_tag(*verb, verbs);
   add_see_search(*verb, verbs);
+  add_see_answer(*verb, verbs);
+  add_see_converse(*verb, verbs);
 }
 
 }  // namespace attend::cli

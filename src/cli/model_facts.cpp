@@ -39,7 +39,9 @@ std::string line_of(const Json& section) {
 /// Every section of config.json.
 int show_sections(const std::filesystem::path& folder, bool json) {
   Json config = Json::parse(io::read_file(folder / "config.json", kMaxConfigBytes));
-  const std::optional<std::int64_t> parameters = parameters_of_model(folder);
+  // What an agent is made of are models of their own.
+  const bool agent = config["task"] == "converse";
+  const std::optional<std::int64_t> parameters = parameters_of_model(agent ? folder / "search" : folder);
   config.erase("format");
   config.erase("attend");
   if (json) {

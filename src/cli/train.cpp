@@ -1,6 +1,8 @@
 #include <CLI/CLI.hpp>
 
+#include "cli/answer/verbs.h"
 #include "cli/classify/verbs.h"
+#include "cli/converse/verbs.h"
 #include "cli/generate/verbs.h"
 #include "cli/search/verbs.h"
 #include "cli/tag/verbs.h"
@@ -20,6 +22,8 @@ void add_train(CLI::App& program, std::vector<Verb>& verbs) {
   for (const char* task : {"translate", "summarize"}) add_train_text_to_text(*verb, task, verbs);
   add_train_tag(*verb, verbs);
   add_train_search(*verb, verbs);
+  add_train_answer(*verb, verbs);
+  add_train_converse(*verb, verbs);
 }
 
 }  // namespace attend::cli

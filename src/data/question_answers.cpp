@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <utility>
 
 #include "data/json_scanner.h"
@@ -218,12 +219,32 @@ std::optional<QuestionAnswers> SquadReader::read() {
 namespace {
 
 DelimitedOptions of_questions(DelimitedOptions options, const std::filesystem::path& path) {
-  if (!options.columns.empty() && options.columns.size() != 3)
-    throw Error(fmt::format("{}: {} named for questions; expected 3: question, context and answer",
-                            path.string(), counted(options.columns.size(), "column")));
+  const std::size_t columns = options.columns.size();
+  if (columns != 0 && columns != 3 && columns != 4)
+    throw Error(fmt::format("{}: {} named for questions; expected 3 or 4: question, context, answer, start",
+                            path.string(), counted(columns, "column")));
   options.allow_empty = true;
   options.read = throwing(options.read);
   return options;
+}
+
+/// The byte where an answer starts, by the code point that was given.
+std::size_t given_start(const std::string& given, const std::string& answer, const std::string& context,
+                        const std::string& place) {
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), number);
+  const std::vector<std::size_t> starts = code_point_starts(context);
+  if (error != std::errc() || end != given.data() + given.size() || number >= starts.size())
+    throw BadRecord(
+        fmt::format("{}: the answer's start is {}; expected 0 to {}, the characters of the context", place,
+                    io::printable(given), starts.size() - 1));
+  if (is_blank(answer))
+    throw BadRecord(fmt::format("{}: a start without an answer; expected both or neither", place));
+  const std::string_view found = std::string_view(context).substr(starts[number], answer.size());
+  if (found != answer)
+    throw BadRecord(fmt::format("{}: character {} of the context is where {} starts; expected the answer {}",
+                                place, number, io::printable(found), io::printable(answer)));
+  return starts[number];
 }
 
 }  // namespace
@@ -234,9 +255,10 @@ QuestionTableReader::QuestionTableReader(const std::filesystem::path& path, cons
 std::optional<QuestionAnswers> QuestionTableReader::read() {
   std::optional<std::vector<std::string>> fields = table_.next();
   if (!fields) return std::nullopt;
-  if (fields->size() != 3)
-    throw Error(fmt::format("{}: {}; expected 3 (question, context, answer), or the three to read named",
-                            place(), counted(fields->size(), "column")));
+  if (fields->size() != 3 && fields->size() != 4)
+    throw Error(
+        fmt::format("{}: {}; expected 3 or 4 (question, context, answer, start), or those to read named",
+                    place(), counted(fields->size(), "column")));
   QuestionAnswers result{.id = std::to_string(table_.line()),
                          .context = std::move((*fields)[1]),
                          .question = std::move((*fields)[0]),
@@ -245,8 +267,10 @@ std::optional<QuestionAnswers> QuestionTableReader::read() {
     throw BadRecord(fmt::format("{}: the {} is empty; expected text", place(),
                                 is_blank(result.question) ? "question" : "context"));
   std::string& answer = (*fields)[2];
-  if (is_blank(answer)) return result;
-  const std::size_t start = result.context.find(answer);
+  const std::string given = fields->size() == 4 ? (*fields)[3] : std::string();
+  if (is_blank(answer) && is_blank(given)) return result;
+  const std::size_t start =
+      is_blank(given) ? result.context.find(answer) : given_start(given, answer, result.context, place());
   if (start == std::string::npos)
     throw BadRecord(fmt::format("{}: the answer {} does not stand in the context; expected a part of it",
                                 place(), io::printable(answer)));

@@ -18,15 +18,19 @@ namespace {
 
 constexpr std::size_t kMaxConfigBytes = 16 << 20;
 
-constexpr std::array<std::string_view, 9> kOwnNames = {kConfigFile,
-                                                       kWeightsFile,
-                                                       kCardFile,
-                                                       "tokenizer.json",
-                                                       "tokenizer.model",
-                                                       "metrics.jsonl",
-                                                       train::EventFile::kName,
-                                                       kTargetFolder,
-                                                       "training"};
+constexpr std::array<std::string_view, 13> kOwnNames = {kConfigFile,
+                                                        kWeightsFile,
+                                                        kCardFile,
+                                                        "tokenizer.json",
+                                                        "tokenizer.model",
+                                                        "metrics.jsonl",
+                                                        train::EventFile::kName,
+                                                        kTargetFolder,
+                                                        "search",
+                                                        "generator",
+                                                        "answers.index",
+                                                        "documents.index",
+                                                        "training"};
 
 bool is_own(const fs::path& entry) {
   std::string name = entry.filename().string();

@@ -42,6 +42,17 @@ const std::vector<Task>& tasks() {
        .data = "pairs of a query and its text: a table (.tsv, .tab, .csv), or two files, UTF-8",
        .model = "encoder that makes a vector of a text",
        .metric = "recall@1, recall@10, MRR, nDCG@10 among candidates"},
+      {.name = "answer",
+       .learns = "to find the part of a text that answers a question",
+       .data = "questions about texts: SQuAD's JSON (*.json), or a table of question, text and answer",
+       .model = "encoder that tells where a span starts and ends",
+       .metric = "exact match and F1 by the rules of SQuAD"},
+      {.name = "converse",
+       .learns = "to reply to questions by known answers, paragraphs of documents, or words of its own",
+       .data =
+           "pairs of a question and its answer: a table (.tsv, .tab, .csv), or two files, UTF-8; documents",
+       .model = "encoder that makes a vector of a text; an encoder-decoder with --generate",
+       .metric = "recall@1, recall@10 and MRR of answers, BLEU and ROUGE of replies"},
   };
   return all;
 }

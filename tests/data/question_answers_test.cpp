@@ -242,9 +242,25 @@ TEST(QuestionTable, NamesOrSkipsBadQuestions) {
 
 TEST(QuestionTable, NeedsThreeColumns) {
   const TemporaryText file("a\tb\n");
-  EXPECT_ERROR(QuestionTableReader(file).next(), "line 1: 2 columns; expected 3 (question, context, answer)");
+  EXPECT_ERROR(QuestionTableReader(file).next(),
+               "line 1: 2 columns; expected 3 or 4 (question, context, answer, start)");
   EXPECT_ERROR(QuestionTableReader(file, {.columns = {"a", "b"}}),
-               "2 columns named for questions; expected 3");
+               "2 columns named for questions; expected 3 or 4");
+}
+
+TEST(QuestionTable, TakesWhereTheAnswerStarts) {
+  const TemporaryText file(
+      "q\té a b a\ta\t6\nq\ta b\t\t\nq\ta b\ta\t\nq\ta b\ta\t1\nq\ta b\ta\t9\nq\ta b\ta\tx\nq\ta b\t\t1\n");
+  QuestionTableReader reader(file);
+  EXPECT_EQ(reader.next()->answers[0].start, 7u);  // in bytes
+  EXPECT_TRUE(reader.next()->answers.empty());
+  EXPECT_EQ(reader.next()->answers[0].start, 0u);
+  EXPECT_ERROR(reader.next(),
+               "line 4: character 1 of the context is where ' ' starts; expected the answer 'a'");
+  EXPECT_ERROR(reader.next(), "line 5: the answer's start is '9'; expected 0 to 3");
+  EXPECT_ERROR(reader.next(), "line 6: the answer's start is 'x'; expected 0 to 3");
+  EXPECT_ERROR(reader.next(), "line 7: a start without an answer; expected both or neither");
+  EXPECT_FALSE(reader.next());
 }
 
 TEST(QuestionAnswers, NamesAFileThatIsMissing) {

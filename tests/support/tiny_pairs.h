@@ -32,9 +32,11 @@ inline std::vector<std::pair<std::string, std::string>> tiny_pairs(unsigned seed
   return pairs;
 }
 
-inline std::string tiny_pair_table(unsigned seed = 7) {
+/// The first `count` of them as a table.
+inline std::string tiny_pair_table(unsigned seed = 7, std::size_t count = 256) {
   std::string table;
-  for (const auto& [query, text] : tiny_pairs(seed)) table += query + "\t" + text + "\n";
+  const auto pairs = tiny_pairs(seed);
+  for (std::size_t i = 0; i < count; ++i) table += pairs[i].first + "\t" + pairs[i].second + "\n";
   return table;
 }
 

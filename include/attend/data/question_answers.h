@@ -55,14 +55,17 @@ class SquadReader : public RecordReader<QuestionAnswers> {
   std::unique_ptr<Paragraphs> paragraphs_;
 };
 
-/// Questions from a table: question, context and answer, the answer being the first place in the context with
-/// its text. An empty answer means that the context has none.
+/// Questions from a table: question, context and answer, and where it starts in the context, in code points
+/// from 0; without this fourth column, the first place in the context with its text. An empty answer means
+/// that the context has none.
 ///
-/// Bad records: those of DelimitedReader; an empty question or context; an answer that is not in the context.
+/// Bad records: those of DelimitedReader; an empty question or context; an answer that is not in the context,
+/// or not where it should start; a start that is no number, or without an answer.
 class QuestionTableReader : public RecordReader<QuestionAnswers> {
  public:
-  /// `options.columns` names question, context and answer; when it is empty, the table must have these three.
-  /// Throws Error as DelimitedReader does, and when the columns are not three.
+  /// `options.columns` names question, context, answer and, if it is there, start; when it is empty, the
+  /// table must have these three or four. Throws Error as DelimitedReader does, and for another number of
+  /// columns.
   explicit QuestionTableReader(const std::filesystem::path& path,
                                const DelimitedOptions& options = {
                                    .delimiter = '\t', .quotes = false, .header = false});
