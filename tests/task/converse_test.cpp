@@ -55,9 +55,10 @@ class Converse : public testing::Test {
     job.search.evaluate_every = 15;
     job.search.seed = 11;
     job.generator = text_to_text_preset("tiny");
-    job.generator.model.encoder_layers = job.generator.model.decoder_layers = 1;
-    job.generator.model.dim = 16;
-    job.generator.model.heads = 2;
+    model::Seq2SeqConfig& generator = job.generator.model.transformer;
+    generator.encoder_layers = generator.decoder_layers = 1;
+    generator.dim = 16;
+    generator.heads = 2;
     job.generator.tokenizer.vocabulary = 400;
     job.generator.steps = 3;
     job.generator.batch = 128;
