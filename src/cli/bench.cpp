@@ -100,6 +100,7 @@ int run(const BenchOptions& options) {
     if (what == "observe") bench::bench_observe(settings, report);
     if (what == "train") bench::bench_train(settings, report);
     if (what == "decode") bench::bench_decode(settings, report);
+    if (what == "translate") bench::bench_translate(settings, report);
   }
   return 0;
 }
@@ -108,7 +109,8 @@ int run(const BenchOptions& options) {
 
 void add_bench(CLI::App& program, std::vector<Verb>& verbs) {
   const auto options = std::make_shared<BenchOptions>();
-  const std::vector<std::string> everything = {"gemm", "train", "attention", "observe", "decode", "startup"};
+  const std::vector<std::string> everything = {"gemm",   "train",     "attention", "observe",
+                                               "decode", "translate", "startup"};
   options->what = everything;
   CLI::App* verb = program.add_subcommand("bench", "Measure speed as a fraction of what this machine can do");
   verb->add_option("WHAT", options->what, "What to measure; all when none is named")
@@ -132,7 +134,10 @@ void add_bench(CLI::App& program, std::vector<Verb>& verbs) {
       "that,\n"
       "measured in turn; observe compares the forward pass that counts statistics of the weights with the "
       "same pass\n"
-      "without.\n\n"
+      "without. translate writes with the base model of Vaswani et al. (2017) and random weights: 32 "
+      "sentences at\n"
+      "once beside the limit of products, one beside the bandwidth of the weights that each of its tokens "
+      "reads.\n\n"
       "Examples:\n"
       "  attend bench train --precision bf16 --json\n"
       "  attend bench attention --mechanism window --length 16384 --heads 8 --dim 128\n"

@@ -1,49 +1,13 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <vector>
-
 #include "attend/attention/cache.h"
 #include "attend/attention/mechanism.h"
-#include "attend/base/parallel.h"
 #include "attend/model/gpt.h"
 #include "cli/bench/attention_case.h"
 
 namespace attend::cli::bench {
 
 namespace {
-
-// Bytes per second of all threads reading memory that fits in no cache.
-double read_bandwidth(double seconds) {
-  const Tensor memory = Tensor::zeros({std::int64_t{1} << 27}, DType::f32);  // 512 MiB
-  const auto* words = static_cast<const std::uint64_t*>(memory.raw());
-  constexpr std::int64_t kCount = (std::int64_t{1} << 29) / 8, kChunk = 1 << 16;
-  std::vector<std::uint64_t> sums(kCount / kChunk);
-  const Timing timing = time(
-      [&] {
-        parallel_for(kCount, kChunk, [&](std::int64_t begin, std::int64_t end) {
-          std::uint64_t a = 0, b = 0, c = 0, d = 0;
-          for (std::int64_t i = begin; i < end; i += 32) {
-            for (int j = 0; j < 8; ++j) {
-              a += words[i + j];
-              b ^= words[i + 8 + j];
-              c += words[i + 16 + j];
-              d ^= words[i + 24 + j];
-            }
-          }
-          sums[static_cast<std::size_t>(begin / kChunk)] = a + b + c + d;
-        });
-      },
-      seconds);
-  return 8.0 * kCount / timing.best;
-}
-
-// Of one repeat that reads so many bytes; `limit` in bytes per second.
-void add_bandwidth(double bytes, double limit, Record& record) {
-  record.gigabytes_per_second = bytes / record.ms * 1e-6;
-  record.limit_gigabytes_per_second = limit * 1e-9;
-  record.fraction = *record.gigabytes_per_second / *record.limit_gigabytes_per_second;
-}
 
 void bench_model(DType dtype, double limit, const Options& options, const Report& report) {
   constexpr std::int64_t kContext = 512;
@@ -88,7 +52,7 @@ void bench_query(DType dtype, double limit, const Options& options, const Report
 
 void bench_decode(const Options& options, const Report& report) {
   for (const DType dtype : options.dtypes) {
-    const double limit = read_bandwidth(options.seconds);
+    const double limit = memory_limit(options.seconds);
     bench_query(dtype, limit, options, report);
     bench_model(dtype, limit, options, report);
   }
