@@ -9,11 +9,22 @@ set(ATTEND_FLAGS_amx ${ATTEND_FLAGS_avx512_bf16} -mamx-tile -mamx-bf16)
 
 # Sanitizers ask whether kernels are right, not whether they are fast, and take three times as long to compile at -O3.
 set(ATTEND_KERNEL_OPTIMISATION -O3)
-if(ATTEND_SANITIZE OR ATTEND_FUZZ)
+if(ATTEND_SANITIZE)
   set(ATTEND_KERNEL_OPTIMISATION -O1)
   # GCC 12 puts 64-byte vectors at addresses that are not multiples of 64 on the stack that finds uses after return
   # (GCC bug 110027), and the processor faults: kernels, which alone have such vectors, keep to the usual stack.
   set(ATTEND_KERNEL_STACK $<IF:$<CXX_COMPILER_ID:GNU>,--param=asan-use-after-return=0,-fsanitize-address-use-after-return=never>)
+  # Tests run on the widest instructions of the machine: those kernels are watched, and the others, which one test
+  # tries, are not, for sanitizers multiply the time to compile them.
+  set(ATTEND_WATCHED_ISA baseline)
+  file(READ /proc/cpuinfo processor)
+  foreach(pair "avx2 avx2" "avx512f avx512" "avx512_bf16 avx512_bf16" "amx_bf16 amx")
+    separate_arguments(pair)
+    list(GET pair 0 flag)
+    if(processor MATCHES " ${flag} ")
+      list(GET pair 1 ATTEND_WATCHED_ISA)
+    endif()
+  endforeach()
 endif()
 
 # Adds the given sources, once for each instruction set, to the target.
@@ -21,9 +32,14 @@ function(attend_add_isa_sources target)
   foreach(isa IN LISTS ATTEND_ISAS)
     set(objects ${target}_${isa})
     add_library(${objects} OBJECT ${ARGN})
+    if(ATTEND_SANITIZE AND NOT isa STREQUAL ATTEND_WATCHED_ISA)
+      target_link_libraries(${objects} PRIVATE attend_warnings)
+    else()
+      target_link_libraries(${objects} PRIVATE attend_compiler_options)
+      target_compile_options(${objects} PRIVATE ${ATTEND_KERNEL_STACK})
+    endif()
     # No errno and no traps from mathematical functions: without these flags no loop with a square root vectorises.
-    target_link_libraries(${objects} PRIVATE attend_compiler_options)
-    target_compile_options(${objects} PRIVATE ${ATTEND_KERNEL_OPTIMISATION} ${ATTEND_KERNEL_STACK} ${ATTEND_FLAGS_${isa}}
+    target_compile_options(${objects} PRIVATE ${ATTEND_KERNEL_OPTIMISATION} ${ATTEND_FLAGS_${isa}}
                                               -fno-math-errno -fno-trapping-math -ffp-contract=fast)
     # GCC 12 takes the undefined placeholder inside its own AVX-512 intrinsics for a mistake of the caller.
     target_compile_options(${objects} PRIVATE "$<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-Wno-uninitialized>")

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "attend/attention/cache.h"
 #include "attend/base/error.h"
@@ -66,16 +67,20 @@ Tensor by_definition(const Tensors& inputs, bool causal) {
         const std::int64_t n = causal ? std::clamp<std::int64_t>(i + reach + 1, 0, k.dim(1)) : k.dim(1);
         std::vector<double> w(static_cast<std::size_t>(n));
         double best = -1e300, total = 0;
+        const double* query = at(q, b, i, h);
         for (std::int64_t j = 0; j < n; ++j) {
-          double score = 0;
-          for (std::int64_t d = 0; d < q.dim(3); ++d) score += at(q, b, i, h)[d] * at(k, b, j, h / group)[d];
+          const double* key = at(k, b, j, h / group);
+          const double score = std::inner_product(query, query + q.dim(3), key, 0.0);
           w[static_cast<std::size_t>(j)] = score / std::sqrt(static_cast<double>(q.dim(3)));
           best = std::max(best, w[static_cast<std::size_t>(j)]);
         }
         for (double& x : w) total += x = std::exp(x - best);
-        for (std::int64_t j = 0; j < n; ++j)
-          for (std::int64_t d = 0; d < v.dim(3); ++d)
-            at(out, b, i, h)[d] += w[static_cast<std::size_t>(j)] / total * at(v, b, j, h / group)[d];
+        double* sum = at(out, b, i, h);
+        for (std::int64_t j = 0; j < n; ++j) {
+          const double weight = w[static_cast<std::size_t>(j)] / total;
+          std::transform(sum, sum + v.dim(3), at(v, b, j, h / group), sum,
+                         [weight](double before, double value) { return before + weight * value; });
+        }
       }
   return out;
 }
