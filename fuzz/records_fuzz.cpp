@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -17,6 +18,7 @@
 #include "attend/data/parallel.h"
 #include "attend/data/question_answers.h"
 #include "attend/data/tagged.h"
+#include "attend/data/word_vectors.h"
 #include "data/descriptions.h"
 #include "data/utf8.h"
 
@@ -64,6 +66,11 @@ void check(const JsonRecord& record) {
 }
 void check(const TaggedSentence& sentence) {
   require(!sentence.words.empty() && sentence.words.size() == sentence.tags.size());
+}
+void check(const WordVector& vector) {
+  require(!vector.word.empty() && find_invalid_utf8(vector.word) == vector.word.npos &&
+          !vector.values.empty());
+  for (const float value : vector.values) require(std::isfinite(value));
 }
 void check(const QuestionAnswers& record) {
   for (const AnswerSpan& answer : record.answers)
@@ -152,7 +159,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool header = (choice & 0x40) != 0;
   const auto most = static_cast<std::int64_t>(2 * size + 2);
   const auto compare = [&](const auto& make) { compare_policies(make, limit, most); };
-  switch (choice % 11) {
+  switch (choice % 12) {
     case 0:
       compare([&](const ReadOptions& read) { return LineReader(file.path(), read); });
       break;
@@ -204,6 +211,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 10:
       compare([&](const ReadOptions& read) { return ControlReader(file.path(), read); });
+      break;
+    case 11:
+      compare([&](const ReadOptions& read) { return WordVectorReader(file.path(), read); });
       break;
     default:
       break;
