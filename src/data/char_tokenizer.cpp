@@ -13,9 +13,6 @@
 namespace attend::data {
 namespace {
 
-constexpr const char* kFormat = "attend-tokenizer";
-constexpr int kVersion = 1;
-
 class ByteTokenizer : public Tokenizer {
  public:
   ByteTokenizer() : Tokenizer(all_bytes()) {}
@@ -30,7 +27,8 @@ class ByteTokenizer : public Tokenizer {
   }
 
   void save(const std::filesystem::path& folder) const override {
-    const nlohmann::ordered_json json = {{"format", kFormat}, {"version", kVersion}, {"kind", "byte"}};
+    const nlohmann::ordered_json json = {
+        {"format", kTokenizerFormat}, {"version", kTokenizerVersion}, {"kind", "byte"}};
     save_tokenizer_file(folder, kJsonName, json.dump(2) + "\n");
   }
 
@@ -75,8 +73,10 @@ class CharTokenizer : public Tokenizer {
   void save(const std::filesystem::path& folder) const override {
     std::string characters;
     for (std::int32_t id = 0; id < size(); ++id) characters += piece(id);
-    const nlohmann::ordered_json json = {
-        {"format", kFormat}, {"version", kVersion}, {"kind", "char"}, {"characters", characters}};
+    const nlohmann::ordered_json json = {{"format", kTokenizerFormat},
+                                         {"version", kTokenizerVersion},
+                                         {"kind", "char"},
+                                         {"characters", characters}};
     save_tokenizer_file(folder, kJsonName, json.dump(2) + "\n");
   }
 
@@ -126,19 +126,21 @@ std::unique_ptr<Tokenizer> parse_json_tokenizer(std::string_view content, std::s
     fail("it is not JSON in UTF-8");
   }
   if (!json.is_object()) fail("it is not a JSON object");
-  if (json.value("format", nlohmann::json()) != kFormat) {
-    fail(fmt::format("its \"format\" is not \"{}\"", kFormat));
+  if (json.value("format", nlohmann::json()) != kTokenizerFormat) {
+    fail(fmt::format("its \"format\" is not \"{}\"", kTokenizerFormat));
   }
-  if (json.value("version", nlohmann::json()) != kVersion) {
-    fail(fmt::format("its \"version\" is not {}; a newer program may read it", kVersion));
+  if (json.value("version", nlohmann::json()) != kTokenizerVersion) {
+    fail(fmt::format("its \"version\" is not {}; a newer program may read it", kTokenizerVersion));
   }
   const nlohmann::json kind = json.value("kind", nlohmann::json());
   if (kind == "byte") return make_byte_tokenizer();
-  if (kind != "char") fail("its \"kind\" is neither \"char\" nor \"byte\"");
+  if (kind != "char" && kind != "word") fail("its \"kind\" is neither \"char\", \"byte\" nor \"word\"");
 
-  const auto found = json.find("characters");
-  if (found == json.end() || !found->is_string()) fail("\"characters\" is not a text");
+  const char* const key = kind == "char" ? "characters" : "words";
+  const auto found = json.find(key);
+  if (found == json.end() || !found->is_string()) fail(fmt::format("\"{}\" is not a text", key));
   const std::string_view text = found->get_ref<const std::string&>();
+  if (kind == "word") return parse_word_tokenizer(text, file);
   if (text.empty()) fail("\"characters\" is empty");
   std::vector<std::int32_t> characters;
   for (std::size_t i = 0; i < text.size();) {

@@ -50,12 +50,14 @@ void save_tokenizer_file(const std::filesystem::path& folder, const char* name, 
 
 std::unique_ptr<Tokenizer> train_tokenizer(const TokenizerOptions& options, std::string_view text) {
   if (options.kind == "byte") return make_byte_tokenizer();
-  if (options.kind != "char" && options.kind != "bpe" && options.kind != "unigram") {
-    throw Error(
-        fmt::format("tokenizer: {} given; char, byte, bpe or unigram accepted", io::printable(options.kind)));
+  if (options.kind != "char" && options.kind != "bpe" && options.kind != "unigram" &&
+      options.kind != "word") {
+    throw Error(fmt::format("tokenizer: {} given; char, byte, bpe, unigram or word accepted",
+                            io::printable(options.kind)));
   }
   if (text.empty()) throw Error(fmt::format("a {} tokenizer cannot learn from an empty text", options.kind));
   require_utf8(text, "the training text");
+  if (options.kind == "word") return train_word_tokenizer(options, text);
   return options.kind == "char" ? train_char_tokenizer(text) : train_subword_tokenizer(options, text);
 }
 

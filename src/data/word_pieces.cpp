@@ -19,6 +19,7 @@ const std::vector<std::int32_t>& WordEncoder::pieces_of(const std::string& word)
   const auto found = known_.find(word);
   if (found != known_.end()) return found->second;
   std::vector<std::int32_t> pieces = tokenizer_.encode(" " + word);
+  if (pieces.empty()) throw Error("a word of white space alone: the tokenizer has no token for it");
   if (known_.size() >= kMostKnown) known_.clear();
   return known_.emplace(word, std::move(pieces)).first->second;
 }

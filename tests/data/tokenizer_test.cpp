@@ -247,7 +247,8 @@ TEST(Tokenizer, ShowsPiecesAsText) {
 }
 
 TEST(Tokenizer, RefusesUnknownKindsAndEmptyTexts) {
-  EXPECT_ERROR(train_tokenizer({.kind = "word"}, "abc"), "'word' given; char, byte, bpe or unigram accepted");
+  EXPECT_ERROR(train_tokenizer({.kind = "letter"}, "abc"),
+               "'letter' given; char, byte, bpe, unigram or word accepted");
   EXPECT_ERROR(train_tokenizer({.kind = "char"}, ""), "empty text");
   EXPECT_ERROR(train_tokenizer({.kind = "bpe"}, ""), "empty text");
   EXPECT_ERROR(train_tokenizer({.kind = "char"}, "a\nb\xe2\x82"), "not UTF-8: byte 0xe2 in line 2 (byte 3)");
@@ -288,7 +289,7 @@ TEST(Tokenizer, RefusesHostileJson) {
       {std::string(1000000, '['), "nested"},
       {R"({"format":"attend-tokenizer"})", "\"version\""},
       {R"({"format":"attend-tokenizer","version":2,"kind":"char","characters":"a"})", "newer program"},
-      {R"({"format":"attend-tokenizer","version":1,"kind":"word"})", "\"kind\""},
+      {R"({"format":"attend-tokenizer","version":1,"kind":"letter"})", "\"kind\""},
       {R"({"format":"attend-tokenizer","version":1,"kind":7})", "\"kind\""},
       {head + R"(,"characters":7})", "\"characters\" is not a text"},
       {head + "}", "\"characters\" is not a text"},

@@ -10,12 +10,16 @@
 
 namespace attend::data {
 
-/// Turns text into token ids and back. Whatever the kind, decode(encode(text)) is `text`, byte for byte.
+/// Turns text into token ids and back. Whatever the kind but "word", decode(encode(text)) is `text`, byte for
+/// byte.
 ///
 ///   char     one token for each character (Unicode code point) of the training text
 ///   byte     256 tokens, one for each byte; takes any data
 ///   bpe      subwords by byte-pair encoding (Sennrich et al., ACL 2016), learnt by SentencePiece
 ///   unigram  subwords by a unigram language model (Kudo, ACL 2018), learnt by SentencePiece
+///   word     words that stand in the training text more than once, the most frequent ones; any other is
+///            [UNK]. Punctuation around a word is words of one character; decode puts a space before each
+///            word. For models that read only
 ///
 /// The subword kinds hold a token for each byte as well, so that a character never seen in training becomes
 /// its bytes; line breaks and tabs are always written as bytes, so no subword crosses a line break.
@@ -24,14 +28,14 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  /// "char", "byte", "bpe" or "unigram".
+  /// "char", "byte", "bpe", "unigram" or "word".
   virtual std::string_view kind() const = 0;
 
   /// The ids, each in [0, size()). Throws Error naming place and line when the text is not UTF-8 (all kinds
   /// but "byte") or contains a character that the training text did not ("char").
   virtual std::vector<std::int32_t> encode(std::string_view text) const = 0;
 
-  /// Writes the tokenizer into an existing folder: tokenizer.json (char, byte) or tokenizer.model (bpe,
+  /// Writes the tokenizer into an existing folder: tokenizer.json (char, byte, word) or tokenizer.model (bpe,
   /// unigram; SentencePiece's own format), and removes the file of the other name.
   virtual void save(const std::filesystem::path& folder) const = 0;
 
@@ -57,10 +61,11 @@ class Tokenizer {
 };
 
 struct TokenizerOptions {
-  /// "char", "byte", "bpe" or "unigram".
+  /// "char", "byte", "bpe", "unigram" or "word".
   std::string kind = "char";
-  /// Most tokens of a subword vocabulary, 320 to 1,000,000, of which 257 are bytes and the unknown token. A
-  /// short text gives fewer. The other kinds ignore it.
+  /// Most tokens of a vocabulary of subwords or words, 320 to 1,000,000, of which 257 are bytes and the
+  /// unknown token for subwords, and one is [UNK] for words. A short text gives fewer. The other kinds ignore
+  /// it.
   std::int64_t vocabulary = 4096;
 };
 
