@@ -22,8 +22,8 @@ struct Trainee {
   /// The mean loss of a batch, computed in this dtype; it depends on the number of the batch, the parameters
   /// and the generator (dropout) alone.
   std::function<Tensor(std::int64_t index, DType compute, Generator& random)> loss_of = {};
-  /// The loss on all held-out data.
-  std::function<double(DType compute)> evaluate = {};
+  /// The loss on all held-out data, with the metric that weights are chosen by if there is one.
+  std::function<train::Validation(DType compute)> evaluate = {};
   /// For the speed that is shown; on average where batches differ.
   std::int64_t tokens_per_batch = 0;
 };

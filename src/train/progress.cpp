@@ -83,7 +83,8 @@ void Progress::on_step(const StepReport& report) {
 }
 
 void Progress::on_evaluation(const EvaluationReport& report) {
-  line(fmt::format("step {}  validation loss {:.4g}{}", report.step, report.loss,
+  line(fmt::format("step {}  validation loss {:.4g}{}{}", report.step, report.loss,
+                   report.metric ? fmt::format(", metric {:.4f}", *report.metric) : "",
                    report.best ? ", the best so far" : ""));
 }
 

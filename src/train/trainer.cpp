@@ -89,6 +89,7 @@ class Training {
   double learning_rate();
   void update();
   void report(double learning_rate, double norm);
+  bool is_best(const Validation& found) const;
   void evaluate();
   void save();
 
@@ -126,7 +127,7 @@ TrainingResult Training::run() {
     clear_gradients(job_.parameters);
     throw;
   }
-  return {*reason, state_.step, loss_, seconds(), state_.best, state_.best_step};
+  return {*reason, state_.step, loss_, seconds(), state_.best, state_.best_metric, state_.best_step};
 }
 
 void Training::prepare() {
@@ -234,27 +235,38 @@ void Training::report(double learning_rate, double norm) {
                              {"peak_bytes", step.memory.peak}});
 }
 
+bool Training::is_best(const Validation& found) const {
+  if (!state_.best) return true;
+  if (found.metric && state_.best_metric && *found.metric != *state_.best_metric)
+    return *found.metric > *state_.best_metric;
+  return found.loss < *state_.best;
+}
+
 void Training::evaluate() {
   const std::optional<Generator> before = job_.random != nullptr ? std::optional(*job_.random) : std::nullopt;
-  double loss = 0;
-  {
+  const Validation found = [&] {
     const autograd::NoGrad guard;
-    loss = job_.evaluate();
-  }
+    return job_.evaluate();
+  }();
   if (before) *job_.random = *before;
-  if (!std::isfinite(loss))
-    throw TrainingStopped(fmt::format("step {}: the validation loss is {}", state_.step, loss));
+  if (!std::isfinite(found.loss))
+    throw TrainingStopped(fmt::format("step {}: the validation loss is {}", state_.step, found.loss));
   state_.evaluated_step = state_.step;
-  const bool best = !state_.best || loss < *state_.best;
+  const bool best = is_best(found);
   if (best) {
-    state_.best = loss;
+    state_.best = found.loss;
+    state_.best_metric = found.metric;
     state_.best_step = state_.step;
     state_.evaluations_since_best = 0;
   } else {
     ++state_.evaluations_since_best;
   }
-  observer_.on_evaluation({state_.step, loss, best});
-  if (logs_) logs_->write(state_.step, {{"validation_loss", loss}, {"best", *state_.best}});
+  observer_.on_evaluation({state_.step, found.loss, best, found.metric});
+  if (logs_) {
+    Metrics metrics = {{"validation_loss", found.loss}, {"best", *state_.best}};
+    if (found.metric) metrics.emplace_back("validation_metric", *found.metric);
+    logs_->write(state_.step, metrics);
+  }
   if (best) save();
 }
 

@@ -59,6 +59,7 @@ void write_state(const std::filesystem::path& path, const TrainingState& state) 
   json["format"] = kFormat;
   for_each_number(state, [&](const char* name, auto value) { json[name] = value; });
   if (state.best) json["best"] = *state.best;
+  if (state.best_metric) json["best_metric"] = *state.best_metric;
   json["notes"] = state.notes;
   io::write_file_atomically(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
@@ -78,10 +79,13 @@ TrainingState read_state(const std::filesystem::path& path) {
       fail(name, expected.what());
     }
   });
-  if (json.contains("best")) {
-    if (!json["best"].is_number()) fail("best", "a number");
-    state.best = json["best"].get<double>();
-  }
+  const auto read_optional = [&](const char* name, std::optional<double>& value) {
+    if (!json.contains(name)) return;
+    if (!json[name].is_number()) fail(name, "a number");
+    value = json[name].get<double>();
+  };
+  read_optional("best", state.best);
+  read_optional("best_metric", state.best_metric);
   if (!json.contains("notes") || !json["notes"].is_object()) fail("notes", "an object");
   for (const auto& [name, value] : json["notes"].items()) {
     if (!value.is_string()) fail("notes", "an object of strings");

@@ -16,7 +16,8 @@ struct TrainingState {
   std::int64_t batch = 0;  ///< the next one
   double seconds = 0;
   double warmup_fraction = 0;  ///< part of the run that was over at the end of the warm-up; see Schedule::at
-  std::optional<double> best;  ///< lowest evaluation
+  std::optional<double> best;  ///< the loss of the best evaluation
+  std::optional<double> best_metric;  ///< its metric
   std::int64_t best_step = 0;
   std::int64_t evaluated_step = 0;  ///< of the last evaluation
   std::int64_t evaluations_since_best = 0;

@@ -60,6 +60,41 @@ TEST(Trainer, LearnsAndReports) {
   for (const Parameter& p : toy.parameters) EXPECT_FALSE(autograd::grad(p.tensor).defined());
 }
 
+TEST(Trainer, ChoosesWeightsByTheMetricAndThenByTheLoss) {
+  const auto best_step = [](std::vector<Validation> found, const fs::path& folder) {
+    Toy toy;
+    Recorder recorder;
+    toy.job.observer = &recorder;
+    std::size_t next = 0;
+    toy.job.evaluate = [&] { return found[next++]; };
+    TrainerOptions options = options_for(folder);
+    options.evaluate_every = 10;
+    const TrainingResult result = run_training(toy.job, options);
+    EXPECT_EQ(recorder.evaluations.size(), 4u);
+    EXPECT_EQ(recorder.evaluations[1].metric, found[1].metric);
+    const auto& best = found[static_cast<std::size_t>(result.best_step / 10 - 1)];
+    EXPECT_EQ(result.best, best.loss);
+    EXPECT_EQ(result.best_metric, best.metric);
+    return result.best_step;
+  };
+  EXPECT_EQ(best_step({{0.4, 0.5}, {0.5, 0.7}, {0.3, 0.6}, {0.6, 0.7}}, {}), 20);
+  EXPECT_EQ(best_step({{0.4, 0.5}, {0.5, 0.7}, {0.3, 0.6}, {0.4, 0.7}}, {}), 40);
+  EXPECT_EQ(best_step({0.4, 0.5, 0.3, 0.6}, {}), 30);
+  test::TemporaryFolder folder;
+  EXPECT_EQ(best_step({{0.4, 0.5}, {0.5, 0.7}, {0.3, 0.6}, {0.6, 0.7}}, folder / "model"), 20);
+  const auto lines = lines_of(folder / "model");
+  EXPECT_EQ(std::ranges::count_if(lines, [](const auto& line) { return line.contains("validation_metric"); }),
+            4);
+  // A resumed run remembers the metric.
+  Toy toy;
+  toy.job.evaluate = [] { return Validation(0.1, 0.65); };
+  TrainerOptions more = options_for(folder / "model", 50);
+  more.resume = true;
+  const TrainingResult resumed = run_training(toy.job, more);
+  EXPECT_EQ(resumed.best_step, 20);
+  EXPECT_EQ(resumed.best_metric, 0.7);
+}
+
 TEST(Trainer, WritesTheModelFolder) {
   test::TemporaryFolder folder;
   Toy toy;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "attend/tensor/storage.h"
@@ -24,7 +25,8 @@ struct StepReport {
 struct EvaluationReport {
   std::int64_t step = 0;
   double loss = 0;
-  bool best = false;  ///< the lowest so far
+  bool best = false;  ///< the best so far
+  std::optional<double> metric = {};
 };
 
 /// Is told how training goes; it changes nothing. Every call has an empty default.

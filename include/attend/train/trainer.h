@@ -37,6 +37,18 @@ struct TrainerOptions {
       nullptr;  ///< becomes true (Ctrl-C): save and return after the current update
 };
 
+/// How good a model is on held-out data.
+struct Validation {
+  // Not explicit: an evaluation may return the loss alone.
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Validation(double loss_found, std::optional<double> metric_found = {})
+      : loss(loss_found), metric(metric_found) {}
+
+  double loss;
+  /// What the weights are chosen by, larger is better; equal ones by the loss. Without it, by the loss alone.
+  std::optional<double> metric;
+};
+
 /// What is trained, and on what.
 struct TrainingJob {
   /// All parameters of the model, as they go into model.safetensors.
@@ -48,8 +60,8 @@ struct TrainingJob {
   /// The mean loss, one element, of batch 0, 1, 2 ...; must depend on the batch's number, the parameters and
   /// `random` alone.
   std::function<Tensor(std::int64_t batch)> loss_of = {};
-  /// The loss on held-out data; called without recording. May be empty. `random` is put back after it.
-  std::function<double()> evaluate = {};
+  /// On held-out data; called without recording. May be empty. `random` is put back after it.
+  std::function<Validation()> evaluate = {};
   /// For the speed that is shown; 0: none.
   std::int64_t tokens_per_batch = 0;
   Observer* observer = nullptr;
@@ -67,7 +79,8 @@ struct TrainingResult {
   std::int64_t step = 0;  ///< updates done, runs before a resume included
   double loss = 0;        ///< of the last update of this run; NaN when it made none
   double seconds = 0;
-  std::optional<double> best = {};  ///< lowest evaluation
+  std::optional<double> best = {};         ///< the loss of the best evaluation
+  std::optional<double> best_metric = {};  ///< its metric
   std::int64_t best_step = 0;
 };
 
