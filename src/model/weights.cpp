@@ -77,17 +77,18 @@ void save_parameters(const nn::Module& module, const std::filesystem::path& path
   io::write_safetensors(path, entries, metadata);
 }
 
-void load_parameters(nn::Module& module, const std::filesystem::path& path) {
+void load_parameters(nn::Module& module, const std::filesystem::path& path, std::string_view prefix) {
   const auto file = std::make_shared<const io::SafetensorsFile>(io::SafetensorsFile::open(path));
   std::map<std::string, Tensor> tensors;
   for (const io::SafetensorsEntry& entry : file->entries()) {
+    if (!entry.name.starts_with(prefix)) continue;
     const Tensor tensor = as_tensor(entry, file, path);
     if (!finite(tensor))
       throw Error(fmt::format("{}: tensor '{}' holds a value that is not a finite number", path.string(),
                               entry.name));
     tensors.emplace(entry.name, tensor);
   }
-  module.load(tensors, path.string());
+  module.load(tensors, path.string(), prefix);
 }
 
 }  // namespace attend::model

@@ -88,8 +88,10 @@ void Module::cast_parameters(DType dtype) {
   }
 }
 
-void Module::load(const std::map<std::string, Tensor>& tensors, std::string_view source) {
-  const std::vector<NamedParameter> wanted = parameters();
+void Module::load(const std::map<std::string, Tensor>& tensors, std::string_view source,
+                  std::string_view prefix) {
+  std::vector<NamedParameter> wanted = parameters();
+  std::erase_if(wanted, [&](const NamedParameter& parameter) { return !parameter.name.starts_with(prefix); });
   std::set<std::string_view> names;
   for (const auto& [name, tensor, decay] : wanted) {
     names.insert(name);

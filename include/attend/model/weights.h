@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "attend/nn/module.h"
 
@@ -15,6 +16,9 @@ void save_parameters(const nn::Module& module, const std::filesystem::path& path
 
 /// Reads a safetensors file into the parameters of the same names: see Module::load. Throws Error naming the
 /// file and the tensor also when a value is NaN or infinite; then no parameter has changed.
-void load_parameters(nn::Module& module, const std::filesystem::path& path);
+///
+/// With a prefix ("encoder."), only the parameters whose names begin with it; other tensors of the file are
+/// passed over.
+void load_parameters(nn::Module& module, const std::filesystem::path& path, std::string_view prefix = {});
 
 }  // namespace attend::model

@@ -46,8 +46,9 @@ class Module {
   /// Copies `tensors` into the parameters of the same names; `source` stands for the file in error messages.
   /// A dtype must be the parameter's or widen to it without loss (bf16 to f32, f32 or bf16 to f64). Throws
   /// Error naming the tensor that is missing, unexpected, or of wrong shape or dtype; then no parameter has
-  /// changed.
-  void load(const std::map<std::string, Tensor>& tensors, std::string_view source = "weights");
+  /// changed. With a prefix ("encoder."), only the parameters whose names begin with it.
+  void load(const std::map<std::string, Tensor>& tensors, std::string_view source = "weights",
+            std::string_view prefix = {});
 
  protected:
   Module() = default;
