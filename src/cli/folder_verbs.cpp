@@ -12,6 +12,7 @@
 #include "cli/classify/verbs.h"
 #include "cli/converse/verbs.h"
 #include "cli/generate/verbs.h"
+#include "cli/pretrain/verbs.h"
 #include "cli/search/verbs.h"
 #include "cli/tag/verbs.h"
 #include "cli/text_to_text/verbs.h"
@@ -90,6 +91,7 @@ void add_run(CLI::App& program, std::vector<Verb>& verbs) {
   add_run_search(*verb, verbs);
   add_run_answer(*verb, verbs);
   add_run_converse(*verb, verbs);
+  add_run_pretrain(*verb, verbs);
 }
 
 void add_eval(CLI::App& program, std::vector<Verb>& verbs) {
@@ -102,6 +104,7 @@ void add_eval(CLI::App& program, std::vector<Verb>& verbs) {
   add_eval_search(*verb, verbs);
   add_eval_answer(*verb, verbs);
   add_eval_converse(*verb, verbs);
+  add_eval_pretrain(*verb, verbs);
 }
 
 void add_see(CLI::App& program, std::vector<Verb>& verbs) {
@@ -114,6 +117,7 @@ void add_see(CLI::App& program, std::vector<Verb>& verbs) {
   add_see_search(*verb, verbs);
   add_see_answer(*verb, verbs);
   add_see_converse(*verb, verbs);
+  add_see_pretrain(*verb, verbs);
 }
 
 }  // namespace attend::cli

@@ -79,14 +79,16 @@ struct ModelOptions {
 
 /// --tokenizer and --vocab, of a task whose options hold data::TokenizerOptions as `tokenizer`.
 template <class Options>
-void add_tokenizer_options(CLI::App* verb, const std::shared_ptr<Overrides<Options>>& given) {
+void add_tokenizer_options(CLI::App* verb, const std::shared_ptr<Overrides<Options>>& given,
+                           const std::vector<std::string>& kinds = {"char", "byte", "bpe", "unigram"}) {
   add_override<std::string>(
-      verb, given, "--tokenizer", "KIND", kModelGroup, one_of({"char", "byte", "bpe", "unigram"}),
+      verb, given, "--tokenizer", "KIND", kModelGroup, one_of(kinds),
       [](Options & o) -> auto& { return o.tokenizer.kind; },
-      "How text becomes tokens: char, byte, bpe, unigram");
+      fmt::format("How text becomes tokens: {}", fmt::join(kinds, ", ")));
   add_override<std::int64_t>(
       verb, given, "--vocab", "N", kModelGroup, whole_number(320, 1000000),
-      [](Options & o) -> auto& { return o.tokenizer.vocabulary; }, "Tokens of a bpe or unigram vocabulary");
+      [](Options & o) -> auto& { return o.tokenizer.vocabulary; },
+      "Most tokens of a vocabulary of subwords or words");
 }
 
 /// The name of a mechanism that a configuration accepts as this member.

@@ -4,6 +4,7 @@
 #include "cli/classify/verbs.h"
 #include "cli/converse/verbs.h"
 #include "cli/generate/verbs.h"
+#include "cli/pretrain/verbs.h"
 #include "cli/search/verbs.h"
 #include "cli/tag/verbs.h"
 #include "cli/text_to_text/verbs.h"
@@ -24,6 +25,7 @@ void add_train(CLI::App& program, std::vector<Verb>& verbs) {
   add_train_search(*verb, verbs);
   add_train_answer(*verb, verbs);
   add_train_converse(*verb, verbs);
+  add_train_pretrain(*verb, verbs);
 }
 
 }  // namespace attend::cli

@@ -70,14 +70,51 @@ SequenceTagger::SequenceTagger(const SequenceTaggerConfig& config, std::uint64_t
       random);
   add_child("encoder", encoder_);
   add_child("head", *head_);
-  if (!config.crf) return;
-  crf_ = std::make_unique<nn::Crf>(config.tags);
-  add_child("crf", *crf_);
+  if (config.crf) {
+    crf_ = std::make_unique<nn::Crf>(config.tags);
+    add_child("crf", *crf_);
+  }
+  if (config.character_filters == 0) return;
+  characters_ = std::make_unique<nn::CharacterCnn>(
+      nn::CharacterCnnOptions{.count = config.characters, .filters = config.character_filters}, random);
+  character_projection_ = std::make_unique<nn::Linear>(
+      config.character_filters, config.encoder.dim,
+      nn::LinearOptions{.initialisation_std = config.encoder.initialisation_std}, random);
+  add_child("characters", *characters_);
+  add_child("character_projection", *character_projection_);
+}
+
+/// What words are by their characters, added to the embeddings of their first tokens.
+Tensor SequenceTagger::with_characters(const Tensor& embedded, const TaggerInput& input) const {
+  const std::int64_t batch = embedded.dim(0), length = embedded.dim(1), most = input.words.dim(1);
+  const Tensor spelt = character_projection_->forward(
+      characters_->forward(input.characters, input.character_lengths, embedded.dtype()));
+  if (!input.spellings.defined() || !is_integer(input.spellings) ||
+      !(input.spellings.shape() == input.words.shape()))
+    throw Error(fmt::format("spellings {}: i32 or i64 [{}, {}] needed",
+                            input.spellings.defined() ? input.spellings.text() : "not given", batch, most));
+  const auto spellings = input.spellings.to_vector<std::int64_t>(),
+             places = places_of(input).to_vector<std::int64_t>(),
+             counts = input.word_lengths.to_vector<std::int64_t>();
+  // Row 0 is for tokens that begin no word.
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(batch * length), 0);
+  for (std::int64_t row = 0; row < batch; ++row)
+    for (std::int64_t w = 0; w < counts[static_cast<std::size_t>(row)]; ++w) {
+      const auto i = static_cast<std::size_t>(row * most + w);
+      if (spellings[i] < 0 || spellings[i] >= spelt.dim(0))
+        throw Error(fmt::format("spelling {} of word {} in row {}: 0 to {} accepted", spellings[i], w, row,
+                                spelt.dim(0) - 1));
+      rows[static_cast<std::size_t>(places[i])] = 1 + spellings[i];
+    }
+  const Tensor table = op::concatenate({Tensor::zeros({1, spelt.dim(1)}, spelt.dtype()), spelt}, 0);
+  return op::add(embedded, op::embedding(table, Tensor::from(rows, {batch, length})));
 }
 
 Tensor SequenceTagger::emissions(const TaggerInput& input, const nn::Run& run) const {
-  const Tensor features = encoder_.features(input.sequences, run);
+  Tensor embedded = encoder_.embed(input.sequences, run);
   check(input);
+  if (characters_ != nullptr) embedded = with_characters(embedded, input);
+  const Tensor features = encoder_.encode(embedded, input.sequences.lengths, run);
   const Tensor rows = op::reshape(features, {features.dim(0) * features.dim(1), features.dim(2)});
   const Tensor scores = head_->forward(op::embedding(rows, places_of(input)), run);
   return scores.dtype() == DType::bf16 ? op::cast(scores, DType::f32) : scores;

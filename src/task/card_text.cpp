@@ -38,6 +38,12 @@ std::string card_training(std::string_view command, const TrainingOptions& optio
                      {"Version", fmt::format("attend {}", version())}});
 }
 
+std::string card_start(const EncoderStart& start) {
+  if (!start.init.empty()) return "the encoder in " + card_code(start.init);
+  return start.word_vectors.empty() ? "random weights"
+                                    : "the word vectors in " + card_code(start.word_vectors);
+}
+
 CardRows card_progress(const TrainingResults& results) {
   return {{"Updates", fmt::format("{} (ended by: {})", results.step, results.ended)},
           {"Time", card_duration(results.seconds)}};

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "attend/task/encoder_start.h"
 #include "attend/task/training.h"
 
 /// Pieces of model cards (README.md of a model folder), in Markdown.
@@ -23,6 +24,9 @@ std::string card_duration(double seconds);
 
 /// The section "Training": command, seed, batch (in the words of the task), precision, machine, version.
 std::string card_training(std::string_view command, const TrainingOptions& options, std::string_view batch);
+
+/// What an encoder was trained from: "random weights".
+std::string card_start(const EncoderStart& start);
 
 /// The first rows about results: updates and time.
 CardRows card_progress(const TrainingResults& results);

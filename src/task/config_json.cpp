@@ -17,6 +17,18 @@ void for_each_result(Results& results, Visit&& visit) {
   visit("best_step", results.best_step, count);
 }
 
+template <class Facts, class Visit>
+void for_each_text_fact(Facts& facts, Visit&& visit) {
+  const Range<std::int64_t> count{0, INT64_MAX};
+  visit("path", facts.path, Anything{});
+  visit("checksum", facts.checksum, Anything{});
+  visit("bytes", facts.bytes, count);
+  visit("characters", facts.characters, count);
+  visit("tokens", facts.tokens, count);
+  visit("validation_tokens", facts.validation_tokens, count);
+  visit("validation_characters", facts.validation_characters, count);
+}
+
 void read_section(const Json& value, const std::string& key, const std::vector<Section>& sections) {
   for (const Section& section : sections) {
     if (key == section.key) return section.read(value);
@@ -70,6 +82,16 @@ Json json_of_results(const TrainingResults& results) {
   Json object = object_of([&](auto&& visit) { for_each_result(results, visit); });
   if (results.validation_loss) object["validation_loss"] = *results.validation_loss;
   return object;
+}
+
+TextFacts read_text_facts(const Json& value) {
+  TextFacts facts;
+  read_object(value, "data", [&](auto&& visit) { for_each_text_fact(facts, visit); });
+  return facts;
+}
+
+Json json_of_text_facts(const TextFacts& facts) {
+  return object_of([&](auto&& visit) { for_each_text_fact(facts, visit); });
 }
 
 void read_sections(const std::filesystem::path& folder, std::string_view task,

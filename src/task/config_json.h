@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "attend/base/error.h"
+#include "attend/task/text_facts.h"
 #include "attend/task/training.h"
 #include "io/printable.h"
 #include "task/model_folder.h"
@@ -62,6 +63,10 @@ Json json_of_options(const Options& options) {
 
 TrainingResults read_results(const Json& value);
 Json json_of_results(const TrainingResults& results);
+
+/// "data" of config.json of a task that learns from text alone.
+TextFacts read_text_facts(const Json& value);
+Json json_of_text_facts(const TextFacts& facts);
 
 /// One section of config.json.
 struct Section {

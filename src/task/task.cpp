@@ -53,6 +53,11 @@ const std::vector<Task>& tasks() {
            "pairs of a question and its answer: a table (.tsv, .tab, .csv), or two files, UTF-8; documents",
        .model = "encoder that makes a vector of a text; an encoder-decoder with --generate",
        .metric = "recall@1, recall@10 and MRR of answers, BLEU and ROUGE of replies"},
+      {.name = "pretrain",
+       .learns = "to tell hidden words of a text, so that other tasks may start from it (--init)",
+       .data = "a text file (UTF-8), or a folder of .txt, .text and .md files",
+       .model = "encoder",
+       .metric = "masked loss (nats per hidden token), masked perplexity"},
   };
   return all;
 }

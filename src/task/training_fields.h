@@ -39,6 +39,15 @@ void for_each_training_option(Options& o, Visit&& visit) {
   visit("seed", o.seed, Anything{});
 }
 
+/// The same for the options that the tasks with an encoder share beside them.
+template <class Options, class Visit>
+void for_each_encoder_option(Options& o, Visit&& visit) {
+  visit("tokenizer", o.tokenizer.kind, Words{{"char", "byte", "bpe", "unigram", "word"}});
+  visit("vocabulary", o.tokenizer.vocabulary, Range<std::int64_t>{320, 1000000});
+  visit("init", o.start.init, Anything{});
+  visit("word_vectors", o.start.word_vectors, Anything{});
+}
+
 /// Throws Error naming the first option that differs from `begun` and that the resumed training in `folder`
 /// may not change.
 template <class Options>

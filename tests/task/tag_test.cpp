@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <memory>
+#include <random>
 #include <sstream>
 
 #include "attend/task/tagger.h"
@@ -146,6 +147,70 @@ TEST_F(Tag, OptionsAndFormatsAreChecked) {
   EXPECT_EQ(tagged_options("a.iob2", "auto", 0, {}).tag_column, 3);
   EXPECT_FALSE(tagged_options("a.conllu", "conll", 0, {}).numbered);
   EXPECT_EQ(tagged_options("a.txt", "auto", 0, {}).tag_column, -1);
+}
+
+/// Tags that the letters of a word tell alone, and hardly any word stands there twice.
+std::string spelt_tags(int sentences, unsigned seed) {
+  std::mt19937 random(seed);
+  std::string text;
+  for (int i = 0; i < sentences; ++i) {
+    for (int w = 0; w < 6; ++w) {
+      const bool noun = random() % 2 == 0;
+      std::string word;
+      for (unsigned n = 4 + random() % 3; n > 0; --n) word += static_cast<char>('a' + random() % 26);
+      text += word + (noun ? "ness NOUN\n" : "ly ADV\n");
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+TEST_F(Tag, AConvolutionReadsTheLettersOfWords) {
+  write("names.txt", spelt_tags(150, 3));
+  write("test.txt", spelt_tags(50, 4));
+  Watcher watcher;
+  TagJob spelt = job("spelt"), parts = job("parts");
+  for (TagJob* each : {&spelt, &parts}) {
+    each->options.tokenizer.kind = "char";
+    each->options.head = "softmax";
+    each->options.char_cnn = 16;
+    each->options.steps = 120;
+    each->options.token_dropout = 0.9;  // the tokens tell nearly nothing
+  }
+  const TagConfig config = train(spelt, watcher);
+  EXPECT_GE(config.scores->accuracy, 0.95);
+  EXPECT_EQ(config.model.characters, 27);  // letters and the unknown
+  const Tagger tagger(spelt.out);
+  EXPECT_GE(tagger.evaluate(folder_ / "test.txt").accuracy, 0.95);
+  EXPECT_EQ(tagger.tag(std::vector<Words>{{"quickly", "darkness"}})[0].tags, (Words{"ADV", "NOUN"}));
+  EXPECT_EQ(tagger.see({"quickly", "darkness"}).maps.queries.size(), 3u);
+  Watcher first, second;
+  first.stop_after = 50;
+  train(parts, first);
+  parts.resume = true;
+  train(parts, second);
+  EXPECT_TRUE(read_all(spelt.out / "model.safetensors") == read_all(parts.out / "model.safetensors"));
+}
+
+TEST_F(Tag, WeightsAreChosenByTheMetricAskedFor) {
+  Watcher watcher;
+  TagJob wrong = job("model");
+  write("words.txt", spelt_tags(20, 3));
+  wrong.data = folder_ / "words.txt";
+  wrong.options.monitor = "f1";
+  EXPECT_ERROR(train_tag(wrong), "monitor f1: the tags of");
+  for (const char* monitor : {"auto", "accuracy", "loss"}) {
+    TagJob good = job(monitor);
+    good.options.steps = 2;
+    good.options.monitor = monitor;
+    train(good, watcher);
+    const bool metric = read_all(good.out / "metrics.jsonl").find("validation_metric") != std::string::npos;
+    EXPECT_EQ(metric, good.options.monitor != "loss");
+  }
+  EXPECT_NE(read_all(folder_ / "auto" / "README.md").find("chosen by\nthe F1 of spans"), std::string::npos);
+  TagOptions options;
+  options.monitor = "bleu";
+  EXPECT_ERROR(validate(options), "monitor 'bleu': auto, f1, accuracy, loss are accepted");
 }
 
 /// One model that has learned to tag.

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "attend/model/encoder.h"
+#include "attend/nn/character_cnn.h"
 #include "attend/nn/crf.h"
 #include "attend/nn/prediction_heads.h"
 
@@ -14,6 +15,9 @@ struct SequenceTaggerConfig {
   /// A conditional random field over the tags of a sequence (Lample et al., 2016); otherwise each word is
   /// tagged for itself.
   bool crf = true;
+  /// Different characters of words; from them a convolution of so many filters makes features of each word
+  /// that are added to the embedding of its first token (Ma and Hovy, 2016). 0 filters: none.
+  std::int64_t characters = 0, character_filters = 0;
 
   bool operator==(const SequenceTaggerConfig&) const = default;
 };
@@ -23,11 +27,14 @@ struct TaggerInput {
   EncoderInput sequences = {};
   Tensor words = {};         ///< i32 or i64 [batch, words]: where the first token of each word stands
   Tensor word_lengths = {};  ///< i32 or i64 [batch], the words of each row; `words` behind them mean nothing
+  /// Of a model with a convolution over characters: how words are spelt, i32 or i64 [spellings, length], and
+  /// with how many characters, [spellings]; and the spelling of each word, i64 [batch, words].
+  Tensor characters = {}, character_lengths = {}, spellings = {};
 };
 
 /// Tags the words of sequences: an encoder, a linear layer on the features of each word's first token (Devlin
 /// et al., "BERT", 2019, section 5.3), and a conditional random field if wanted. Parameters: "encoder.",
-/// "head." and "crf." and those of the parts.
+/// "head.", "crf.", "characters." and "character_projection." and those of the parts.
 class SequenceTagger : public nn::Module {
  public:
   /// Throws Error for a configuration that validate() rejects and for fewer than one tag.
@@ -56,10 +63,14 @@ class SequenceTagger : public nn::Module {
   Tensor probabilities(const TaggerInput& input, const nn::Run& run = {}) const;
 
  private:
+  Tensor with_characters(const Tensor& embedded, const TaggerInput& input) const;
+
   SequenceTaggerConfig config_;
   Encoder encoder_;
   std::unique_ptr<nn::TokenHead> head_;
   std::unique_ptr<nn::Crf> crf_;
+  std::unique_ptr<nn::CharacterCnn> characters_;
+  std::unique_ptr<nn::Linear> character_projection_;
 };
 
 }  // namespace attend::model

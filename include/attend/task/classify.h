@@ -10,6 +10,7 @@
 #include "attend/data/label_set.h"
 #include "attend/data/tokenizer.h"
 #include "attend/model/sequence_classifier.h"
+#include "attend/task/encoder_start.h"
 #include "attend/task/training.h"
 
 /// The task "classify": an encoder learns to answer one or several questions about a text, each by one of
@@ -23,12 +24,16 @@ struct ClassifyOptions : TrainingOptions {
   model::EncoderConfig model;         ///< its `vocabulary` comes from the tokenizer
   std::string pooling = "attention";  ///< see nn::pooling_from_name
   data::TokenizerOptions tokenizer = {.kind = "unigram", .vocabulary = 8000};
+  EncoderStart start = {};
   /// Columns of the data: see data::LabelledTextOptions.
   std::string text = "text";
   std::vector<std::string> labels = {"label"};
   bool header = true;
   bool skip_bad = false;       ///< count and skip bad records instead of ending at the first
   double token_dropout = 0.1;  ///< part of the tokens that are hidden in training
+  /// What weights are chosen by on the validation texts: "accuracy" or "macro-f1", the mean over the columns,
+  /// or "loss".
+  std::string monitor = "accuracy";
 };
 
 /// The options of this preset: sizes, optimizer and length of training that fit each other. Throws Error
@@ -81,8 +86,8 @@ struct ClassifyJob : TrainingPlace {
   ClassifyOptions options;
 };
 
-/// Trains, and leaves a model folder: config.json, model.safetensors (the weights with the lowest validation
-/// loss), the tokenizer, training/ (what a resume needs), metrics.jsonl, events.out.tfevents.attend, and
+/// Trains, and leaves a model folder: config.json, model.safetensors (the weights that did best by
+/// `monitor`), the tokenizer, training/ (what a resume needs), metrics.jsonl, events.out.tfevents.attend, and
 /// README.md, the model card.
 ///
 /// Throws Error when the data or the options do not fit, when a label of the validation texts stands nowhere

@@ -9,6 +9,7 @@
 
 #include "attend/data/tokenizer.h"
 #include "attend/model/gpt_config.h"
+#include "attend/task/text_facts.h"
 #include "attend/task/training.h"
 
 /// The task "generate": a GPT decoder learns to go on with a text.
@@ -34,14 +35,6 @@ const std::vector<GeneratePreset>& generate_presets();
 
 /// Throws Error naming the option, what was found and what is accepted.
 void validate(const GenerateOptions& options);
-
-/// What a model was trained on.
-struct TextFacts {
-  std::string path;
-  std::uint64_t checksum = 0;
-  std::int64_t bytes = 0, characters = 0, tokens = 0;
-  std::int64_t validation_tokens = 0, validation_characters = 0;  ///< of the last 10 %
-};
 
 /// The content of config.json in a model folder of this task.
 struct GenerateConfig {

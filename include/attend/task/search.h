@@ -9,6 +9,7 @@
 
 #include "attend/data/tokenizer.h"
 #include "attend/model/sentence_encoder.h"
+#include "attend/task/encoder_start.h"
 #include "attend/task/pairs.h"
 #include "attend/task/training.h"
 
@@ -23,6 +24,7 @@ struct SearchOptions : TrainingOptions {
   model::EncoderConfig model;    ///< its `vocabulary` comes from the tokenizer
   std::string pooling = "mean";  ///< see nn::pooling_from_name
   data::TokenizerOptions tokenizer = {.kind = "unigram", .vocabulary = 16000};
+  EncoderStart start = {};
   double temperature = 0.05;    ///< see op::ContrastiveOptions
   double token_dropout = 0.05;  ///< part of the tokens that are hidden in training
 };

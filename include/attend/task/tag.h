@@ -10,6 +10,7 @@
 #include "attend/data/tagged.h"
 #include "attend/data/tokenizer.h"
 #include "attend/model/sequence_tagger.h"
+#include "attend/task/encoder_start.h"
 #include "attend/task/training.h"
 
 /// The task "tag": an encoder learns to give every word of a sentence a tag: parts of speech, names.
@@ -23,11 +24,17 @@ struct TagOptions : TrainingOptions {
   /// "crf": a conditional random field over the tags of a sentence; "softmax": each word for itself.
   std::string head = "crf";
   data::TokenizerOptions tokenizer = {.kind = "unigram", .vocabulary = 4000};
+  /// Filters of a convolution over the characters of each word (nn::CharacterCnn); 0: none.
+  std::int64_t char_cnn = 0;
+  EncoderStart start = {};
   /// How the data is written: "conll", "conllu", "iob2" (numbered lines), or "auto", by the file's name.
   std::string format = "auto";
   std::int64_t tag_column = 0;  ///< as data::TaggedOptions has it; 0: the format's own
   bool skip_bad = false;        ///< count and skip bad records instead of ending at the first
   double token_dropout = 0.1;   ///< part of the tokens that are hidden in training
+  /// What weights are chosen by on the validation sentences: "f1" of spans, "accuracy", "loss", or "auto": f1
+  /// where tags mark spans, else accuracy.
+  std::string monitor = "auto";
 };
 
 /// The options of this preset: sizes, optimizer and length of training that fit each other. Throws Error
@@ -69,6 +76,7 @@ struct TagConfig {
   model::SequenceTaggerConfig model;
   std::string tokenizer;               ///< kind
   std::vector<std::string> tags;       ///< class i is tags[i], in the order of their bytes
+  std::string characters;              ///< that a convolution over them knows, in the order of their numbers
   std::optional<TagOptions> training;  ///< absent in a folder that was not made by training
   std::optional<TagFacts> data;
   std::optional<TrainingResults> results;
@@ -85,8 +93,8 @@ struct TagJob : TrainingPlace {
   TagOptions options;
 };
 
-/// Trains, and leaves a model folder: config.json, model.safetensors (the weights with the lowest validation
-/// loss), the tokenizer, training/ (what a resume needs), metrics.jsonl, events.out.tfevents.attend, and
+/// Trains, and leaves a model folder: config.json, model.safetensors (the weights that did best by
+/// `monitor`), the tokenizer, training/ (what a resume needs), metrics.jsonl, events.out.tfevents.attend, and
 /// README.md, the model card.
 ///
 /// Throws Error when the data or the options do not fit, when a tag of the validation sentences stands

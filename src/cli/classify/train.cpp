@@ -8,7 +8,6 @@
 #include "cli/checks.h"
 #include "cli/classify/verbs.h"
 #include "cli/encoder_options.h"
-#include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/training_options.h"
 #include "io/printable.h"
@@ -17,10 +16,9 @@ namespace attend::cli {
 
 namespace {
 
-using model::EncoderConfig;
 using task::ClassifyOptions;
 
-struct TrainOptions : TrainingVerb {
+struct TrainOptions : EncoderVerb {
   std::string data, validation, preset;
   std::shared_ptr<Overrides<ClassifyOptions>> model = std::make_shared<Overrides<ClassifyOptions>>();
 };
@@ -66,7 +64,6 @@ void add_data_options(CLI::App* verb, const Shared& options) {
 
 void add_model_options(CLI::App* verb, const Shared& options) {
   const auto& given = options->model;
-  add_tokenizer_options(verb, given);
   add_override<std::string>(
       verb, given, "--pooling", "KIND", kModelGroup, one_of({"first", "mean", "attention"}),
       [](ClassifyOptions & o) -> auto& { return o.pooling; },
@@ -74,28 +71,19 @@ void add_model_options(CLI::App* verb, const Shared& options) {
   add_override<double>(
       verb, given, "--token-dropout", "X", kModelGroup, number(0, 0.999),
       [](ClassifyOptions & o) -> auto& { return o.token_dropout; }, "Part of the tokens hidden in training");
-  const ModelOptions<ClassifyOptions, EncoderConfig> model{verb, given, &ClassifyOptions::model,
-                                                           &model::encoder_config_from_json};
-  add_encoder_options(model, 1, "Most tokens of a text; longer ones are cut");
-}
-
-/// The options of this run: those of the preset, or those a resumed training began with, and over them what
-/// was given.
-ClassifyOptions resolve(const CLI::App& verb, const TrainOptions& options) {
-  ClassifyOptions result = task::classify_preset(options.preset);
-  if (resumes(options)) {
-    const task::ClassifyConfig begun = task::read_classify_config(options.out);
-    if (begun.training) result = *begun.training;
-  }
-  apply(options, verb, result);
-  for (const auto& set : *options.model) set(result);
-  return result;
+  add_override<std::string>(
+      verb, given, "--monitor", "NAME", kRunGroup, one_of({"accuracy", "macro-f1", "loss"}),
+      [](ClassifyOptions & o) -> auto& { return o.monitor; },
+      "What weights are chosen by: accuracy, macro-f1, loss");
+  add_encoder_options(verb, given, 1, "Most tokens of a text; longer ones are cut");
 }
 
 int train_classify(const CLI::App& verb, const TrainOptions& options) {
   task::ClassifyConfig config;
   const int code = show_training(verb, options, [&](const task::TrainingPlace& place) {
-    config = task::train_classify({place, options.data, options.validation, resolve(verb, options)});
+    config = task::train_classify({place, options.data, options.validation,
+                                   resolve(verb, options, task::classify_preset(options.preset),
+                                           *options.model, task::read_classify_config)});
     return config.results.value();
   });
   for (std::size_t i = 0; i < config.scores.size(); ++i)
@@ -111,12 +99,13 @@ void add_train_classify(CLI::App& train, std::vector<Verb>& verbs) {
   auto options = std::make_shared<TrainOptions>();
   add_data_options(verb, options);
   add_model_folder(verb, options);
+  add_start_options(verb, options);
   const std::string about = add_presets(verb, options->preset, task::classify_presets());
   add_model_options(verb, options);
   add_training_options(verb, options, "Texts at once");
   verb->footer(
       "Presets:" + about +
-      "\n\nThe weights with the lowest loss on the validation texts are kept.\n"
+      "\n\nThe weights that did best by --monitor on the validation texts are kept.\n"
       "Ctrl-C saves and leaves with code 130.\n\n"
       "Examples:\n"
       "  attend train classify --data reviews.csv --text review --label stars --out model\n"

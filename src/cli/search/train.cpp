@@ -18,7 +18,7 @@ namespace {
 
 using task::SearchOptions;
 
-struct TrainOptions : TrainingVerb, PairOptions {
+struct TrainOptions : EncoderVerb, PairOptions {
   std::string preset;
   std::shared_ptr<Overrides<SearchOptions>> model = std::make_shared<Overrides<SearchOptions>>();
 };
@@ -27,7 +27,6 @@ using Shared = std::shared_ptr<TrainOptions>;
 
 void add_model_options(CLI::App* verb, const Shared& options) {
   const auto& given = options->model;
-  add_tokenizer_options(verb, given);
   add_override<std::string>(
       verb, given, "--pooling", "KIND", kModelGroup, one_of({"first", "mean", "attention"}),
       [](SearchOptions & o) -> auto& { return o.pooling; },
@@ -39,28 +38,15 @@ void add_model_options(CLI::App* verb, const Shared& options) {
   add_override<double>(
       verb, given, "--token-dropout", "X", kModelGroup, number(0, 0.999),
       [](SearchOptions & o) -> auto& { return o.token_dropout; }, "Part of the tokens hidden in training");
-  add_encoder_options<SearchOptions>({verb, given, &SearchOptions::model, &model::encoder_config_from_json},
-                                     2, "Most tokens of a text; longer ones are cut");
-}
-
-/// The options of this run: those of the preset, or those a resumed training began with, and over them what
-/// was given.
-SearchOptions resolve(const CLI::App& verb, const TrainOptions& options) {
-  SearchOptions result = task::search_preset(options.preset);
-  if (resumes(options)) {
-    const task::SearchConfig begun = task::read_search_config(options.out);
-    if (begun.training) result = *begun.training;
-  }
-  apply(options, verb, result);
-  for (const auto& set : *options.model) set(result);
-  return result;
+  add_encoder_options(verb, given, 2, "Most tokens of a text; longer ones are cut");
 }
 
 int train(const CLI::App& verb, const TrainOptions& options) {
   task::SearchConfig config;
   const int code = show_training(verb, options, [&](const task::TrainingPlace& place) {
-    config = task::train_search(
-        {place, files_of(options.data, options), files_of(options.valid, options), resolve(verb, options)});
+    config = task::train_search({place, files_of(options.data, options), files_of(options.valid, options),
+                                 resolve(verb, options, task::search_preset(options.preset), *options.model,
+                                         task::read_search_config)});
     return config.results.value();
   });
   if (config.scores)
@@ -77,6 +63,7 @@ void add_train_search(CLI::App& train_verb, std::vector<Verb>& verbs) {
   auto options = std::make_shared<TrainOptions>();
   add_pair_options(verb, options);
   add_model_folder(verb, options);
+  add_start_options(verb, options);
   const std::string about = add_presets(verb, options->preset, task::search_presets());
   add_model_options(verb, options);
   add_training_options(verb, options, "Pairs at once; each has the others as negatives");

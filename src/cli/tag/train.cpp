@@ -7,7 +7,6 @@
 #include "attend/task/tag.h"
 #include "cli/checks.h"
 #include "cli/encoder_options.h"
-#include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/tag/verbs.h"
 #include "cli/training_options.h"
@@ -16,10 +15,9 @@ namespace attend::cli {
 
 namespace {
 
-using model::EncoderConfig;
 using task::TagOptions;
 
-struct TrainOptions : TrainingVerb {
+struct TrainOptions : EncoderVerb {
   std::string data, validation, preset;
   std::shared_ptr<Overrides<TagOptions>> model = std::make_shared<Overrides<TagOptions>>();
 };
@@ -56,36 +54,30 @@ void add_data_options(CLI::App* verb, const Shared& options) {
 
 void add_model_options(CLI::App* verb, const Shared& options) {
   const auto& given = options->model;
-  add_tokenizer_options(verb, given);
   add_override<std::string>(
       verb, given, "--head", "KIND", kModelGroup, one_of({"crf", "softmax"}),
       [](TagOptions & o) -> auto& { return o.head; },
       "crf: the best sequence of tags; softmax: each word for itself");
+  add_override<std::int64_t>(
+      verb, given, "--char-cnn", "N", kModelGroup, whole_number(0, 1 << 16),
+      [](TagOptions & o) -> auto& { return o.char_cnn; },
+      "Filters of a convolution over the characters of each word (0: none)");
   add_override<double>(
       verb, given, "--token-dropout", "X", kModelGroup, number(0, 0.999),
       [](TagOptions & o) -> auto& { return o.token_dropout; }, "Part of the tokens hidden in training");
-  const ModelOptions<TagOptions, EncoderConfig> model{verb, given, &TagOptions::model,
-                                                      &model::encoder_config_from_json};
-  add_encoder_options(model, 2, "Most tokens read at once; longer sentences in parts");
-}
-
-/// The options of this run: those of the preset, or those a resumed training began with, and over them what
-/// was given.
-TagOptions resolve(const CLI::App& verb, const TrainOptions& options) {
-  TagOptions result = task::tag_preset(options.preset);
-  if (resumes(options)) {
-    const task::TagConfig begun = task::read_tag_config(options.out);
-    if (begun.training) result = *begun.training;
-  }
-  apply(options, verb, result);
-  for (const auto& set : *options.model) set(result);
-  return result;
+  add_override<std::string>(
+      verb, given, "--monitor", "NAME", kRunGroup, one_of({"auto", "f1", "accuracy", "loss"}),
+      [](TagOptions & o) -> auto& { return o.monitor; },
+      "What weights are chosen by: f1 of spans, accuracy, loss; auto: f1 if tags mark spans");
+  add_encoder_options(verb, given, 2, "Most tokens read at once; longer sentences in parts");
 }
 
 int train_tag(const CLI::App& verb, const TrainOptions& options) {
   task::TagConfig config;
   const int code = show_training(verb, options, [&](const task::TrainingPlace& place) {
-    config = task::train_tag({place, options.data, options.validation, resolve(verb, options)});
+    config = task::train_tag(
+        {place, options.data, options.validation,
+         resolve(verb, options, task::tag_preset(options.preset), *options.model, task::read_tag_config)});
     return config.results.value();
   });
   if (config.scores) {
@@ -102,11 +94,12 @@ void add_train_tag(CLI::App& train, std::vector<Verb>& verbs) {
   auto options = std::make_shared<TrainOptions>();
   add_data_options(verb, options);
   add_model_folder(verb, options);
+  add_start_options(verb, options);
   const std::string about = add_presets(verb, options->preset, task::tag_presets());
   add_model_options(verb, options);
   add_training_options(verb, options, "Sentences at once");
   verb->footer("Presets:" + about +
-               "\n\nThe weights with the lowest loss on the validation sentences are kept.\n"
+               "\n\nThe weights that did best by --monitor on the validation sentences are kept.\n"
                "Ctrl-C saves and leaves with code 130.\n\n"
                "Examples:\n"
                "  attend train tag --data train.conllu --valid dev.conllu --out model\n"

@@ -20,9 +20,9 @@ std::string results_of(const ClassifyConfig& config, const ClassifyEvaluation& e
   return text +
          fmt::format(
              "\nOn {} validation texts, which training did not see. The weights, those of update {}, were "
-             "chosen by the\nloss on these very texts, so on other texts of the same kind expect a little "
+             "chosen by the\n{} on these very texts, so on other texts of the same kind expect a little "
              "less.\n",
-             evaluation.texts, results.best_step);
+             evaluation.texts, results.best_step, config.training->monitor);
 }
 
 }  // namespace
@@ -36,9 +36,10 @@ std::string classify_card(const ClassifyConfig& config, const ClassifyEvaluation
   for (const data::LabelSet& column : config.columns)
     columns += fmt::format("{}{} ({} labels)", columns.empty() ? "" : ", ", card_code(column.column()),
                            column.size());
-  std::string text =
+  std::string text = fmt::format(
       "# A text classifier\n\nA transformer encoder that tells labels of a text, trained by attend from "
-      "random weights.\n\n";
+      "{}.\n\n",
+      card_start(training.start));
   text += "## Data\n\n" +
           card_table({{"Texts", card_code(data.path)},
                       {"Columns", columns},

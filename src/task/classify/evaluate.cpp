@@ -19,7 +19,11 @@ ClassAnswer answer_of(const std::vector<float>& log_probabilities, std::int64_t 
 ClassifyEvaluation evaluation_of(const model::SequenceClassifier& model,
                                  const std::vector<data::LabelSet>& columns, const LabelledSequences& texts,
                                  DType compute) {
-  const auto values = log_probabilities(model, texts.texts, compute);
+  return evaluation_of(log_probabilities(model, texts.texts, compute), columns, texts);
+}
+
+ClassifyEvaluation evaluation_of(const std::vector<std::vector<float>>& values,
+                                 const std::vector<data::LabelSet>& columns, const LabelledSequences& texts) {
   ClassifyEvaluation result;
   result.texts = texts.texts.size();
   result.cut = texts.cut;

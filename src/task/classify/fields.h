@@ -16,13 +16,13 @@ requires std::same_as<std::remove_const_t<Options>, ClassifyOptions>
 void for_each_option(Options& o, Visit&& visit) {
   visit("preset", o.preset, Anything{true});
   visit("pooling", o.pooling, Words{{"first", "mean", "attention"}});
-  visit("tokenizer", o.tokenizer.kind, Words{{"char", "byte", "bpe", "unigram"}});
-  visit("vocabulary", o.tokenizer.vocabulary, Range<std::int64_t>{320, 1000000});
+  for_each_encoder_option(o, visit);
   visit("text", o.text, Anything{});
   visit("labels", o.labels, Anything{});
   visit("header", o.header, Anything{});
   visit("skip_bad", o.skip_bad, Anything{});
   visit("token_dropout", o.token_dropout, Range<double>{0, 0.999});
+  visit("monitor", o.monitor, Words{{"accuracy", "macro-f1", "loss"}});
   for_each_training_option(o, visit);
 }
 

@@ -16,6 +16,7 @@
 #include "task/classify/evaluate.h"
 #include "task/classify/fields.h"
 #include "task/classify/predict.h"
+#include "task/encoder_start.h"
 #include "task/encoder_tokens.h"
 #include "task/model_folder.h"
 #include "task/training.h"
@@ -59,6 +60,7 @@ class Training {
   void fill_folder();
   data::PaddedBatch batch(std::int64_t index, std::span<const std::int64_t> rows) const;
   Tensor loss(std::int64_t index, DType compute, Generator& random);
+  train::Validation validation(DType compute) const;
   Trainee trainee();
   void finish();
 
@@ -102,6 +104,8 @@ void Training::prepare() {
     options_.model.vocabulary = config_.model.encoder.vocabulary;
   }
   validate(options_);
+  const EncoderStarter start(options_.start, job_, begun_, options_.model, options_.tokenizer);
+  tokenizer_ = start.tokenizer();
   read_texts();
   batches_ = std::make_unique<data::LengthBatches>(
       train_.texts.lengths(), data::LengthBatchOptions{.batch = options_.batch}, options_.seed ^ kBatchSeed);
@@ -110,6 +114,7 @@ void Training::prepare() {
   for (const data::LabelSet& column : config_.columns) config_.model.classes.push_back(column.size());
   config_.tokenizer = options_.tokenizer.kind;
   model_ = std::make_unique<model::SequenceClassifier>(config_.model, options_.seed);
+  start.load(*model_, *tokenizer_, options_.skip_bad);
   config_.training = options_;
   folders_.make(job_.out);
 }
@@ -136,7 +141,7 @@ void Training::read_texts() {
   facts.skipped = raw.skipped().count;
   if (begun_)
     tokenizer_ = data::load_tokenizer(job_.out);
-  else
+  else if (tokenizer_ == nullptr)
     tokenizer_ = data::train_tokenizer(options_.tokenizer, raw.joined(learnt));
   options_.model.vocabulary = tokenizer_->size() + data::SpecialTokens::kCount;
   train_ = encoded(raw, 0, learnt, *tokenizer_, options_.model.context);
@@ -203,15 +208,24 @@ Tensor Training::loss(std::int64_t index, DType compute, Generator& random) {
                       targets, run, options_.label_smoothing);
 }
 
+train::Validation Training::validation(DType compute) const {
+  const auto values = log_probabilities(*model_, validation_.texts, compute);
+  const double loss = mean_loss(values, validation_.labels);
+  if (options_.monitor == "loss") return loss;
+  double sum = 0;
+  const ClassifyEvaluation evaluation = evaluation_of(values, config_.columns, validation_);
+  for (const ColumnEvaluation& column : evaluation.columns)
+    sum += options_.monitor == "accuracy" ? column.score.accuracy : column.score.macro.f1;
+  return {loss, sum / static_cast<double>(evaluation.columns.size())};
+}
+
 Trainee Training::trainee() {
   Trainee trainee;
   trainee.model = model_.get();
   trainee.loss_of = [this](std::int64_t index, DType compute, Generator& random) {
     return loss(index, compute, random);
   };
-  trainee.evaluate = [this](DType compute) {
-    return mean_loss(log_probabilities(*model_, validation_.texts, compute), validation_.labels);
-  };
+  trainee.evaluate = [this](DType compute) { return validation(compute); };
   trainee.tokens_per_batch = config_.data->tokens / batches_->per_epoch();
   return trainee;
 }

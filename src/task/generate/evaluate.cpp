@@ -6,7 +6,7 @@
 
 #include "attend/autograd/tape.h"
 #include "attend/data/language_model.h"
-#include "task/generate/data.h"
+#include "task/training_text.h"
 
 namespace attend::task {
 

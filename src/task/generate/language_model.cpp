@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
-#include "attend/attention/observe.h"
 #include "attend/autograd/tape.h"
 #include "attend/base/error.h"
 #include "attend/decode/sampler.h"
 #include "attend/model/weights.h"
+#include "task/collect_maps.h"
 #include "task/generate/evaluate.h"
 #include "task/model_folder.h"
 #include "task/precision.h"
@@ -70,26 +71,6 @@ class StopFilter {
   const std::vector<std::string>& stops_;
   std::string held_;
   bool found_ = false;
-};
-
-class Collector : public attention::Observer {
- public:
-  bool wants(std::int64_t) override { return true; }
-  void observe(std::int64_t, const Tensor& weights) override {
-    heads_ = weights.dim(1);
-    ++layers_;
-    const std::vector<float> values = weights.to_vector<float>();
-    weights_.insert(weights_.end(), values.begin(), values.end());
-  }
-  void move_to(explain::AttentionMaps& maps) {
-    maps.layers = layers_;
-    maps.heads = heads_;
-    maps.weights = std::move(weights_);
-  }
-
- private:
-  std::int64_t layers_ = 0, heads_ = 0;
-  std::vector<float> weights_;
 };
 
 }  // namespace
@@ -183,12 +164,12 @@ Sight LanguageModel::see(std::string_view text, std::int64_t next) const {
   if (count > model().config().context)
     throw Error(fmt::format("the text has {} tokens, this model sees at most {} at once", count,
                             model().config().context));
-  Collector collector;
+  MapCollector collector;
   nn::Run run;
   run.observer = &collector;
   const std::vector<float> scores = model().logits(row_of(ids), run).to_vector<float>();
   Sight sight;
-  collector.move_to(sight.maps);
+  sight.maps = std::move(collector.maps);
   for (const std::int32_t id : ids) sight.maps.queries.emplace_back(tokenizer().piece(id));
   sight.maps.keys = sight.maps.queries;
   sight.maps.causal = true;

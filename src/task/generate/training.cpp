@@ -10,11 +10,11 @@
 #include "attend/task/generate.h"
 #include "task/generate/card.h"
 #include "task/generate/config.h"
-#include "task/generate/data.h"
 #include "task/generate/evaluate.h"
 #include "task/generate/fields.h"
 #include "task/model_folder.h"
 #include "task/training.h"
+#include "task/training_text.h"
 
 namespace attend::task {
 
@@ -86,7 +86,8 @@ void Training::prepare() {
     options.model.vocabulary = config_.model.vocabulary;
   }
   validate(options);
-  text_ = std::make_unique<TrainingText>(job_, begun_ ? &config_ : nullptr);
+  text_ = std::make_unique<TrainingText>(job_, TextSource{.data = job_.data, .tokenizer = options.tokenizer},
+                                         begun_ ? &config_.data : nullptr);
   if (!begun_) options.model.vocabulary = text_->tokenizer().size();
   windows_ = std::make_unique<data::RandomWindows>(
       text_->split().train, data::WindowOptions{.batch = options.batch, .context = options.model.context},
@@ -97,9 +98,7 @@ void Training::prepare() {
   config_.data = text_->facts();
   config_.training = options;
   folders_.make(job_.out);
-  const TextFacts& facts = text_->facts();
-  say(job_, fmt::format("text: {} characters, {} tokens ({} different), the last {} of them for validation",
-                        facts.characters, facts.tokens, text_->tokenizer().size(), facts.validation_tokens));
+  say(job_, describe(text_->facts(), text_->tokenizer()));
 }
 
 void Training::fill_folder() {

@@ -46,10 +46,11 @@ std::string search_card(const SearchConfig& config, std::int64_t parameters, std
                         std::string_view folder) {
   const SearchOptions& training = *config.training;
   const model::EncoderConfig& model = config.model.encoder;
-  std::string text =
+  std::string text = fmt::format(
       "# A model that searches\n\nA transformer encoder that makes vectors of texts, close to each other "
       "where "
-      "texts belong together, trained by\nattend from random weights.\n\n## Data\n\n";
+      "texts belong together, trained by\nattend from {}.\n\n## Data\n\n",
+      card_start(training.start));
   text += card_table(data_rows(config));
   text += "\n## Model\n\n" +
           card_table({{"Parameters", fmt::format("{}", parameters)},

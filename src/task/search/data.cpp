@@ -69,14 +69,18 @@ ContrastiveBatch contrastive_batch(const data::TokenSequences& sources, const da
           .ignored = equal_rows(sources, targets)};
 }
 
-SearchPairs::SearchPairs(const SearchJob& job, const SearchConfig* begun)
+SearchPairs::SearchPairs(const SearchJob& job, const SearchConfig* begun,
+                         std::unique_ptr<data::Tokenizer> given)
     : context_(job.options.model.context),
       batch_(job.options.batch),
       seed_(job.options.seed ^ kBatchSeed),
-      pairs_(job.data, job.valid, job.out, facts_of(job, begun)) {
-  tokenizer_ = begun != nullptr ? data::load_tokenizer(job.out)
-                                : data::train_tokenizer(job.options.tokenizer,
-                                                        pairs_.source_sample() + pairs_.target_sample());
+      pairs_(job.data, job.valid, job.out, facts_of(job, begun)),
+      tokenizer_(std::move(given)) {
+  if (begun != nullptr)
+    tokenizer_ = data::load_tokenizer(job.out);
+  else if (tokenizer_ == nullptr)
+    tokenizer_ =
+        data::train_tokenizer(job.options.tokenizer, pairs_.source_sample() + pairs_.target_sample());
 }
 
 PairTokens::Encoded SearchPairs::encoded(const data::TextPair& pair) const {

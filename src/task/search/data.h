@@ -33,8 +33,10 @@ ContrastiveBatch contrastive_batch(const data::TokenSequences& sources, const da
 /// Pairs made ready to learn from.
 class SearchPairs {
  public:
-  /// As TrainingPairs of text_to_text; texts beyond the context are cut.
-  SearchPairs(const SearchJob& job, const SearchConfig* begun);
+  /// As TrainingPairs of text_to_text; texts beyond the context are cut. A `given` tokenizer is taken instead
+  /// of one that is learnt.
+  SearchPairs(const SearchJob& job, const SearchConfig* begun,
+              std::unique_ptr<data::Tokenizer> given = nullptr);
 
   /// Writes tokenizer and tokens into the model folder, and makes batches possible.
   void save(const std::filesystem::path& folder);

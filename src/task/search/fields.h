@@ -14,8 +14,7 @@ requires std::same_as<std::remove_const_t<Options>, SearchOptions>
 void for_each_option(Options& o, Visit&& visit) {
   visit("preset", o.preset, Anything{true});
   visit("pooling", o.pooling, Words{{"first", "mean", "attention"}});
-  visit("tokenizer", o.tokenizer.kind, Words{{"char", "byte", "bpe", "unigram"}});
-  visit("vocabulary", o.tokenizer.vocabulary, Range<std::int64_t>{320, 1000000});
+  for_each_encoder_option(o, visit);
   visit("temperature", o.temperature, Range<double>{1e-3, 100});
   visit("token_dropout", o.token_dropout, Range<double>{0, 0.999});
   for_each_training_option(o, visit);

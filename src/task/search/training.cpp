@@ -9,6 +9,7 @@
 #include "attend/io/file.h"
 #include "attend/model/weights.h"
 #include "attend/task/search.h"
+#include "task/encoder_start.h"
 #include "task/encoder_tokens.h"
 #include "task/model_folder.h"
 #include "task/search/card.h"
@@ -95,10 +96,12 @@ void Training::prepare() {
     check_same(options, *config_.training, job_.out);
   }
   validate(options);
-  pairs_ = std::make_unique<SearchPairs>(job_, begun_ ? &config_ : nullptr);
+  const EncoderStarter start(options.start, job_, begun_, options.model, options.tokenizer);
+  pairs_ = std::make_unique<SearchPairs>(job_, begun_ ? &config_ : nullptr, start.tokenizer());
   options.model.vocabulary = pairs_->tokenizer().size() + data::SpecialTokens::kCount;
   config_.model = {.encoder = options.model, .pooling = nn::pooling_from_name(options.pooling)};
   model_ = std::make_unique<model::SentenceEncoder>(config_.model, options.seed);
+  start.load(*model_, pairs_->tokenizer());
   config_.tokenizer = options.tokenizer.kind;
   config_.training = options;
   folders_.make(job_.out);

@@ -9,6 +9,12 @@ namespace attend::task {
 
 namespace {
 
+std::string monitored(const TagConfig& config) {
+  const std::string& monitor = config.training->monitor;
+  const bool spans = monitor == "f1" || (monitor == "auto" && mark_spans(config.tags));
+  return monitor == "loss" ? "the loss" : spans ? "the F1 of spans" : "the share of right tags";
+}
+
 std::string results_of(const TagConfig& config) {
   CardRows rows = card_progress(*config.results);
   if (!config.scores || !config.results->validation_loss)
@@ -21,9 +27,8 @@ std::string results_of(const TagConfig& config) {
          fmt::format(
              "\nOn {} validation sentences, which training did not see. The weights, those of update {}, "
              "were "
-             "chosen by\nthe loss on these very sentences, so on others of the same kind expect a little "
-             "less.\n",
-             config.data->validation_sentences, config.results->best_step);
+             "chosen by\n{} on these very sentences, so on others of the same kind expect a little less.\n",
+             config.data->validation_sentences, config.results->best_step, monitored(config));
 }
 
 }  // namespace
@@ -36,9 +41,10 @@ std::string tag_card(const TagConfig& config, std::int64_t parameters, std::stri
   std::string tags;
   for (const std::string& tag : config.tags)
     tags += fmt::format("{}{}", tags.empty() ? "" : " ", card_code(tag));
-  std::string text =
+  std::string text = fmt::format(
       "# A tagger\n\nA transformer encoder that gives each word of a sentence a tag, trained by attend from "
-      "random weights.\n\n";
+      "{}.\n\n",
+      card_start(training.start));
   text +=
       "## Data\n\n" +
       card_table({{"Sentences", card_code(data.path)},

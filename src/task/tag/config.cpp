@@ -7,6 +7,7 @@
 
 #include "attend/base/error.h"
 #include "task/config_json.h"
+#include "task/tag/characters.h"
 #include "task/tag/fields.h"
 
 namespace attend::task {
@@ -59,6 +60,14 @@ std::vector<std::string> read_tags(const Json& value) {
   return tags;
 }
 
+void read_characters(const Json& value, TagConfig& config) {
+  read_object(value, "characters", [&](auto&& visit) {
+    visit("known", config.characters, Anything{});
+    visit("filters", config.model.character_filters, Range<std::int64_t>{1, 1 << 16});
+  });
+  config.model.characters = CharacterSet(config.characters).size();
+}
+
 }  // namespace
 
 TagConfig read_tag_config(const std::filesystem::path& folder) {
@@ -71,6 +80,7 @@ TagConfig read_tag_config(const std::filesystem::path& folder) {
         }},
        {"head", true, [&](const Json& value) { config.model.crf = read_head(value); }},
        {"tags", true, [&](const Json& value) { config.tags = read_tags(value); }},
+       {"characters", false, [&](const Json& value) { read_characters(value, config); }},
        {"tokenizer", false, [&](const Json& value) { read(value, "tokenizer", config.tokenizer); }},
        {"training", false, [&](const Json& value) { config.training = read_options<TagOptions>(value); }},
        {"data", false, [&](const Json& value) { config.data = read_facts(value); }},
@@ -86,6 +96,8 @@ void write_tag_config(const std::filesystem::path& folder, const TagConfig& conf
                    {"head", config.model.crf ? "crf" : "softmax"},
                    {"tags", config.tags},
                    {"tokenizer", config.tokenizer}};
+  if (config.model.character_filters > 0)
+    sections["characters"] = {{"known", config.characters}, {"filters", config.model.character_filters}};
   if (config.data) sections["data"] = object_of([&](auto&& visit) { for_each_fact(*config.data, visit); });
   if (config.training) sections["training"] = json_of_options(*config.training);
   if (config.results) sections["results"] = json_of_results(*config.results);

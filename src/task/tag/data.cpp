@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <numeric>
 #include <set>
+#include <unordered_map>
+#include <utility>
 
 #include "attend/autograd/tape.h"
 #include "attend/base/error.h"
@@ -76,19 +78,28 @@ std::string joined_words(std::span<const data::TaggedSentence> sentences) {
   return text;
 }
 
-TaggedParts encoded(std::span<const data::TaggedSentence> sentences, const std::vector<std::string>& known,
-                    const data::Tokenizer& tokenizer, std::int64_t context) {
-  data::WordEncoder encoder(tokenizer, data::SpecialTokens(tokenizer.size()).start);
+TaggedParts encoded(std::span<const data::TaggedSentence> sentences, const TagReader& reader) {
+  data::WordEncoder encoder(reader.tokenizer, data::SpecialTokens(reader.tokenizer.size()).start);
   TaggedParts parts;
+  std::unordered_map<std::string, std::int64_t> known;
+  const auto spelling_of = [&](const std::string& word) {
+    const auto [place, is_new] = known.try_emplace(word, static_cast<std::int64_t>(parts.spelt.size()));
+    if (is_new) parts.spelt.push_back(reader.characters.numbers(word));
+    return place->second;
+  };
   for (const data::TaggedSentence& sentence : sentences) {
-    for (data::WordPieces& part : encoder.encode(sentence.words, context)) {
+    for (data::WordPieces& part : encoder.encode(sentence.words, reader.context)) {
       std::vector<std::int64_t> classes;
       for (std::size_t w = 0; w < part.words.size() && !sentence.tags.empty(); ++w) {
         const std::string& tag = sentence.tags[static_cast<std::size_t>(part.first_word) + w];
-        const auto number = class_of(known, tag);
-        if (!number) throw Error(data::missing_name("tag", tag, known));
+        const auto number = class_of(reader.tags, tag);
+        if (!number) throw Error(data::missing_name("tag", tag, reader.tags));
         classes.push_back(*number);
       }
+      std::vector<std::int64_t> spellings;
+      for (std::size_t w = 0; w < part.words.size() && reader.characters.size() > 0; ++w)
+        spellings.push_back(spelling_of(sentence.words[static_cast<std::size_t>(part.first_word) + w]));
+      parts.spellings.push_back(std::move(spellings));
       parts.tokens.add(part.ids);
       parts.word_count += static_cast<std::int64_t>(part.words.size());
       parts.words.push_back(std::move(part.words));
@@ -101,15 +112,52 @@ TaggedParts encoded(std::span<const data::TaggedSentence> sentences, const std::
 }
 
 model::TaggerInput TaggedBatch::input() const {
-  return {.sequences = {.tokens = Tensor::from(tokens.tokens, {tokens.rows, tokens.length}),
-                        .lengths = Tensor::from(tokens.lengths, {tokens.rows})},
-          .words = Tensor::from(words, {tokens.rows, most_words}),
-          .word_lengths = Tensor::from(word_lengths, {tokens.rows})};
+  model::TaggerInput input = {
+      .sequences = {.tokens = Tensor::from(tokens.tokens, {tokens.rows, tokens.length}),
+                    .lengths = Tensor::from(tokens.lengths, {tokens.rows})},
+      .words = Tensor::from(words, {tokens.rows, most_words}),
+      .word_lengths = Tensor::from(word_lengths, {tokens.rows})};
+  if (longest == 0) return input;
+  const auto spelt = static_cast<std::int64_t>(character_lengths.size());
+  input.characters = Tensor::from(characters, {spelt, longest});
+  input.character_lengths = Tensor::from(character_lengths, {spelt});
+  input.spellings = Tensor::from(spellings, {tokens.rows, most_words});
+  return input;
 }
 
 Tensor TaggedBatch::tag_tensor() const {
   return Tensor::from(tags, {tokens.rows, most_words});
 }
+
+namespace {
+
+/// Puts the spellings of words of these rows into a batch, each once.
+void spell(TaggedBatch& batch, const TaggedParts& parts, std::span<const std::int64_t> rows) {
+  std::unordered_map<std::int64_t, std::int64_t> places;
+  std::vector<std::int64_t> used;
+  batch.spellings.assign(static_cast<std::size_t>(batch.tokens.rows * batch.most_words), 0);
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const auto& spellings = parts.spellings[static_cast<std::size_t>(rows[r])];
+    for (std::size_t w = 0; w < spellings.size(); ++w) {
+      const auto [place, is_new] = places.try_emplace(spellings[w], static_cast<std::int64_t>(used.size()));
+      if (is_new) used.push_back(spellings[w]);
+      batch.spellings[r * static_cast<std::size_t>(batch.most_words) + w] = place->second;
+    }
+  }
+  for (const std::int64_t spelling : used) {
+    const auto length = static_cast<std::int64_t>(parts.spelt[static_cast<std::size_t>(spelling)].size());
+    batch.character_lengths.push_back(length);
+    batch.longest = std::max(batch.longest, length);
+  }
+  for (const std::int64_t spelling : used) {
+    const auto& characters = parts.spelt[static_cast<std::size_t>(spelling)];
+    batch.characters.insert(batch.characters.end(), characters.begin(), characters.end());
+    batch.characters.resize(batch.characters.size() + static_cast<std::size_t>(batch.longest) -
+                            characters.size());
+  }
+}
+
+}  // namespace
 
 TaggedBatch batch_of(const TaggedParts& parts, std::span<const std::int64_t> rows, std::int32_t padding) {
   TaggedBatch batch;
@@ -127,6 +175,7 @@ TaggedBatch batch_of(const TaggedParts& parts, std::span<const std::int64_t> row
     filled(parts.words[static_cast<std::size_t>(row)], batch.words);
     filled(parts.tags[static_cast<std::size_t>(row)], batch.tags);
   }
+  if (!parts.spelt.empty()) spell(batch, parts, rows);
   return batch;
 }
 

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "attend/attention/observe.h"
 #include "attend/autograd/tape.h"
 #include "attend/base/error.h"
 #include "attend/explain/words.h"
 #include "attend/model/weights.h"
+#include "task/collect_maps.h"
 #include "task/encoder_tokens.h"
 #include "task/model_folder.h"
 #include "task/precision.h"
@@ -43,6 +43,13 @@ struct Tagger::Content {
   TagConfig config;
   std::unique_ptr<data::Tokenizer> tokenizer;
   std::unique_ptr<model::SequenceTagger> model;
+
+  TagReader reader() const {
+    return {.tags = config.tags,
+            .tokenizer = *tokenizer,
+            .context = config.model.encoder.context,
+            .characters = CharacterSet(config.characters)};
+  }
 };
 
 Tagger::Tagger(const std::filesystem::path& folder, std::string_view precision)
@@ -72,7 +79,7 @@ const data::Tokenizer& Tagger::tokenizer() const {
 std::vector<SentenceTags> Tagger::tag(std::span<const std::vector<std::string>> sentences) const {
   std::vector<data::TaggedSentence> untagged;
   for (const std::vector<std::string>& words : sentences) untagged.push_back({.words = words, .tags = {}});
-  const TaggedParts parts = encoded(untagged, config().tags, tokenizer(), model().config().encoder.context);
+  const TaggedParts parts = encoded(untagged, content_->reader());
   const TagPredictions predictions = predict(model(), parts, DType::f32);
   const auto tags = sentences_of(parts, predictions.tags, config().tags);
   std::vector<SentenceTags> result(sentences.size());
@@ -84,34 +91,16 @@ std::vector<SentenceTags> Tagger::tag(std::span<const std::vector<std::string>> 
   return result;
 }
 
-namespace {
-
-/// Keeps the weights of every layer for a batch of one row.
-class Collector : public attention::Observer {
- public:
-  bool wants(std::int64_t /*layer*/) override { return true; }
-  void observe(std::int64_t /*layer*/, const Tensor& weights) override {
-    maps.heads = weights.dim(1);
-    ++maps.layers;
-    const std::vector<float> values = weights.to_vector<float>();
-    maps.weights.insert(maps.weights.end(), values.begin(), values.end());
-  }
-
-  explain::AttentionMaps maps;
-};
-
-}  // namespace
-
 TagSight Tagger::see(const std::vector<std::string>& sentence) const {
   if (sentence.empty()) throw Error("the sentence to look at has no word");
   const std::vector<data::TaggedSentence> untagged = {{.words = sentence, .tags = {}}};
   const std::int64_t context = model().config().encoder.context;
-  const TaggedParts parts = encoded(untagged, config().tags, tokenizer(), context);
+  const TaggedParts parts = encoded(untagged, content_->reader());
   if (parts.tokens.size() != 1)
     throw Error(
         fmt::format("the sentence has more tokens than the {} that this model sees at once", context));
   const autograd::NoGrad guard;
-  Collector collector;
+  MapCollector collector;
   nn::Run run;
   run.observer = &collector;
   const std::vector<std::int64_t> row = {0};
@@ -130,9 +119,8 @@ TagEvaluation Tagger::evaluate(const std::filesystem::path& data, const data::Re
   const TagOptions options = config().training.value_or(TagOptions{});
   const RawSentences raw =
       read_sentences(data, tagged_options(data, options.format, options.tag_column, read), &config().tags);
-  TagEvaluation result = evaluation_of(
-      model(), config().tags,
-      encoded(raw.sentences, config().tags, tokenizer(), model().config().encoder.context), DType::f32);
+  TagEvaluation result =
+      evaluation_of(model(), config().tags, encoded(raw.sentences, content_->reader()), DType::f32);
   result.skipped = raw.skipped;
   return result;
 }

@@ -8,6 +8,7 @@
 #include "attend/io/file.h"
 #include "attend/model/weights.h"
 #include "attend/task/tag.h"
+#include "task/encoder_start.h"
 #include "task/encoder_tokens.h"
 #include "task/model_folder.h"
 #include "task/tag/card.h"
@@ -50,6 +51,7 @@ class Training {
   void say_facts() const;
   void fill_folder();
   Tensor loss(std::int64_t index, DType compute, Generator& random);
+  train::Validation validation(DType compute) const;
   Trainee trainee();
   void finish();
 
@@ -94,14 +96,19 @@ void Training::prepare() {
   begun_ = job_.resume && holds_model(job_.out);
   if (begun_) resume();
   validate(options_);
+  const EncoderStarter start(options_.start, job_, begun_, options_.model, options_.tokenizer);
+  tokenizer_ = start.tokenizer();
   read();
   batches_ = std::make_unique<data::LengthBatches>(
       train_.tokens.lengths(), data::LengthBatchOptions{.batch = options_.batch}, options_.seed ^ kBatchSeed);
   config_.model = {.encoder = options_.model,
                    .tags = static_cast<std::int64_t>(config_.tags.size()),
-                   .crf = options_.head == "crf"};
+                   .crf = options_.head == "crf",
+                   .characters = CharacterSet(config_.characters).size(),
+                   .character_filters = options_.char_cnn};
   config_.tokenizer = options_.tokenizer.kind;
   model_ = std::make_unique<model::SequenceTagger>(config_.model, options_.seed);
+  start.load(*model_, *tokenizer_, options_.skip_bad);
   config_.training = options_;
   folders_.make(job_.out);
 }
@@ -132,11 +139,20 @@ void Training::read() {
                     path.string(), count));
   const auto sentences = std::span<const data::TaggedSentence>(raw.sentences);
   if (!begun_) config_.tags = tags_of(sentences.first(learnt));
-  tokenizer_ = begun_ ? data::load_tokenizer(job_.out)
-                      : data::train_tokenizer(options_.tokenizer, joined_words(sentences.first(learnt)));
+  if (!begun_ && options_.char_cnn > 0) config_.characters = characters_of(sentences.first(learnt));
+  if (begun_)
+    tokenizer_ = data::load_tokenizer(job_.out);
+  else if (tokenizer_ == nullptr)
+    tokenizer_ = data::train_tokenizer(options_.tokenizer, joined_words(sentences.first(learnt)));
+  if (options_.monitor == "f1" && !mark_spans(config_.tags))
+    throw Error(fmt::format("monitor f1: the tags of {} mark no spans; auto, accuracy and loss are accepted",
+                            path.string()));
   options_.model.vocabulary = tokenizer_->size() + data::SpecialTokens::kCount;
   const auto encode = [&](std::span<const data::TaggedSentence> part) {
-    return encoded(part, config_.tags, *tokenizer_, options_.model.context);
+    return encoded(part, {.tags = config_.tags,
+                          .tokenizer = *tokenizer_,
+                          .context = options_.model.context,
+                          .characters = CharacterSet(config_.characters)});
   };
   train_ = encode(sentences.first(learnt));
   if (validation.empty()) {
@@ -191,15 +207,20 @@ Tensor Training::loss(std::int64_t index, DType compute, Generator& random) {
   return model_->loss(batch.input(), batch.tag_tensor(), run);
 }
 
+train::Validation Training::validation(DType compute) const {
+  const TagEvaluation evaluation = evaluation_of(*model_, config_.tags, validation_, compute);
+  if (options_.monitor == "loss") return evaluation.loss;
+  const bool spans = options_.monitor == "f1" || (options_.monitor == "auto" && evaluation.spans);
+  return {evaluation.loss, spans ? evaluation.spans->micro.f1 : evaluation.accuracy};
+}
+
 Trainee Training::trainee() {
   Trainee trainee;
   trainee.model = model_.get();
   trainee.loss_of = [this](std::int64_t index, DType compute, Generator& random) {
     return loss(index, compute, random);
   };
-  trainee.evaluate = [this](DType compute) {
-    return predict(*model_, validation_, compute).loss / static_cast<double>(validation_.word_count);
-  };
+  trainee.evaluate = [this](DType compute) { return validation(compute); };
   trainee.tokens_per_batch = config_.data->tokens / batches_->per_epoch();
   return trainee;
 }

@@ -1,8 +1,10 @@
-#include "task/generate/data.h"
+#include "task/training_text.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include "attend/base/error.h"
 #include "attend/data/text.h"
@@ -13,19 +15,21 @@ namespace attend::task {
 
 namespace fs = std::filesystem;
 
-TrainingText::TrainingText(const GenerateJob& job, const GenerateConfig* begun) {
+TrainingText::TrainingText(const TrainingPlace& place, TextSource source,
+                           const std::optional<TextFacts>* begun)
+    : tokenizer_(std::move(source.given_tokenizer)) {
   if (begun != nullptr) {
-    if (!begun->data)
-      throw Error(fmt::format("{}: has no \"data\" to resume with", (job.out / kConfigFile).string()));
-    facts_ = *begun->data;
-    tokenizer_ = data::load_tokenizer(job.out);
+    if (!*begun)
+      throw Error(fmt::format("{}: has no \"data\" to resume with", (place.out / kConfigFile).string()));
+    facts_ = **begun;
+    tokenizer_ = data::load_tokenizer(place.out);
   }
-  if (!job.data.empty()) {
-    read(job.data, job, begun);
+  if (!source.data.empty()) {
+    read(source.data, place, source, begun != nullptr);
   } else if (begun == nullptr) {
     throw Error("--data FILE|DIR is needed: the text to learn from");
-  } else if (!read_kept(job, *begun)) {
-    read(begun->data->path, job, begun);
+  } else if (!read_kept(place)) {
+    read(facts_.path, place, source, true);
   }
   const data::TokenView tokens =
       kept_ ? kept_->tokens() : data::TokenView(std::span<const std::int32_t>(ids_), tokenizer_->size());
@@ -40,25 +44,25 @@ TrainingText::TrainingText(const GenerateJob& job, const GenerateConfig* begun) 
   facts_.validation_characters = count_characters(split_.validation, of_token, 0);
 }
 
-void TrainingText::read(const fs::path& path, const GenerateJob& job, const GenerateConfig* begun) {
-  const std::string kind = begun != nullptr ? begun->tokenizer : job.options.tokenizer.kind;
+void TrainingText::read(const fs::path& path, const TrainingPlace& place, const TextSource& source,
+                        bool begun) {
+  const std::string_view kind = tokenizer_ != nullptr ? tokenizer_->kind() : source.tokenizer.kind;
   const std::string text = data::read_text(path, {.require_utf8 = kind != "byte"});
   const std::uint64_t checksum = data::checksum(text);
-  if (begun != nullptr && checksum != facts_.checksum)
+  if (begun && checksum != facts_.checksum)
     throw Error(fmt::format("--data {}: another text than the one that the training in {} began with ({})",
-                            path.string(), job.out.string(), io::printable(facts_.path)));
-  if (begun == nullptr) tokenizer_ = data::train_tokenizer(job.options.tokenizer, text);
+                            path.string(), place.out.string(), io::printable(facts_.path)));
+  if (tokenizer_ == nullptr) tokenizer_ = data::train_tokenizer(source.tokenizer, text);
   facts_.path = path.string();
   facts_.checksum = checksum;
   facts_.bytes = static_cast<std::int64_t>(text.size());
   ids_ = tokenizer_->encode(text);
 }
 
-bool TrainingText::read_kept(const GenerateJob& job, const GenerateConfig& begun) {
+bool TrainingText::read_kept(const TrainingPlace& place) {
   try {
-    data::TokenFile file(job.out / kTokensFile);
-    if (file.source() != begun.data->checksum || file.tokens().vocabulary() != tokenizer_->size())
-      return false;
+    data::TokenFile file(place.out / kTokensFile);
+    if (file.source() != facts_.checksum || file.tokens().vocabulary() != tokenizer_->size()) return false;
     kept_.emplace(std::move(file));
     return true;
   } catch (const Error&) {
@@ -72,6 +76,11 @@ void TrainingText::save(const fs::path& folder) const {
   NewFolders folders;
   folders.make((folder / kTokensFile).parent_path());
   data::TokenFile::write(folder / kTokensFile, ids_, tokenizer_->size(), facts_.checksum);
+}
+
+std::string describe(const TextFacts& facts, const data::Tokenizer& tokenizer) {
+  return fmt::format("text: {} characters, {} tokens ({} different), the last {} of them for validation",
+                     facts.characters, facts.tokens, tokenizer.size(), facts.validation_tokens);
 }
 
 std::vector<std::int64_t> characters_of_tokens(const data::Tokenizer& tokenizer) {
