@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "attend/decode/seq2seq.h"
+#include "attend/model/seq2seq.h"
 #include "cli/bench/record.h"
 
 namespace attend::cli::bench {
@@ -47,9 +48,8 @@ struct Work {
 Work translate(const model::Seq2Seq& seq2seq, const Tensor& sources, std::int64_t beam, DType dtype) {
   const nn::Run run = {.compute = dtype};
   const std::vector<std::int64_t> lengths(static_cast<std::size_t>(sources.dim(0)), kLength);
-  const model::Seq2SeqMemory memory = seq2seq.encode(sources, {}, run);
-  const decode::StepFunction step =
-      decode::steps_of(seq2seq, seq2seq.make_cache(memory, kLength + 1), {}, run);
+  const decode::StepFunction step = decode::steps_of(seq2seq.writer(sources, {}, kLength + 1, run),
+                                                     seq2seq.encoder_decoder_config(), {}, run);
   Work work;
   decode::beam_search(lengths,
                       [&](std::span<const std::int32_t> tokens, std::span<const std::int32_t> parents) {
