@@ -15,7 +15,6 @@ namespace attend::op {
 namespace {
 
 using backend::BinaryFunction;
-using backend::Reduction;
 
 // What is reduced: the axes, the shape of the result with them and as the caller wants it.
 struct Plan {
@@ -44,7 +43,7 @@ Plan plan_of(const char* name, const Tensor& x, const ReduceOptions& options) {
 
 // The mean is the sum times `factor`, rounded to x's dtype after the multiplication.
 Tensor recorded_sum(const char* name, const Tensor& x, const Plan& plan, double factor) {
-  Tensor total = reduce_axes(Reduction::sum, x, plan.axes);
+  Tensor total = reduce_axes(backend::Reduction::sum, x, plan.axes);
   if (factor != 1) total = affine(total, factor, 0);
   const Tensor y = reshaped(backend::cast(total, x.dtype()), plan.result);
   if (autograd::is_recording({x}))
@@ -69,13 +68,13 @@ Tensor mean(const Tensor& x, const ReduceOptions& options) {
 Tensor maximum(const Tensor& x, const ReduceOptions& options) {
   const Plan plan = plan_of("maximum", x, options);
   if (plan.count == 0) throw Error(fmt::format("maximum of {}: over no elements", x.text()));
-  const Tensor kept = backend::cast(reduce_axes(Reduction::maximum, x, plan.axes), x.dtype());
+  const Tensor kept = backend::cast(reduce_axes(backend::Reduction::maximum, x, plan.axes), x.dtype());
   const Tensor y = reshaped(kept, plan.result);
   if (autograd::is_recording({x}))
     autograd::record("maximum", {x}, {y}, [plan, kept, x = x.detach()](const autograd::Tensors& gradients) {
       const Tensor is_maximum = binary(BinaryFunction::equal, x, kept);
       const Tensor dy = reshaped(gradients[0], plan.kept),
-                   sharing = reduce_axes(Reduction::sum, is_maximum, plan.axes);
+                   sharing = reduce_axes(backend::Reduction::sum, is_maximum, plan.axes);
       const Tensor share = binary(BinaryFunction::divide, backend::cast(dy, sharing.dtype()), sharing);
       return autograd::Tensors{binary(BinaryFunction::multiply, is_maximum, backend::cast(share, x.dtype()))};
     });

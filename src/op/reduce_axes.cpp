@@ -12,8 +12,6 @@ namespace attend::op {
 
 namespace {
 
-using backend::Reduction;
-
 constexpr std::int64_t kGrain = 1 << 15;
 constexpr std::int64_t kRowChunk = 1 << 14;
 constexpr std::int64_t kColumnChunk = 256;
@@ -23,7 +21,7 @@ std::int64_t chunks_of(std::int64_t n, std::int64_t chunk) {
 }
 
 // [outer, n] to [outer], in chunks of each row.
-Tensor reduce_last(Reduction reduction, const Tensor& x, std::int64_t outer, std::int64_t n) {
+Tensor reduce_last(backend::Reduction reduction, const Tensor& x, std::int64_t outer, std::int64_t n) {
   const std::int64_t chunks = chunks_of(n, kRowChunk), chunk = std::min(n, kRowChunk);
   const Tensor partial = Tensor::empty({outer * chunks}, x.dtype() == DType::f64 ? DType::f64 : DType::f32);
   const auto& kernel = backend::kernels().reduce.rows;
@@ -42,7 +40,7 @@ Tensor reduce_last(Reduction reduction, const Tensor& x, std::int64_t outer, std
 }
 
 // [outer, n, inner] to [outer, inner], in blocks of rows and columns.
-Tensor reduce_middle(Reduction reduction, const Tensor& x, std::int64_t outer, std::int64_t n,
+Tensor reduce_middle(backend::Reduction reduction, const Tensor& x, std::int64_t outer, std::int64_t n,
                      std::int64_t inner) {
   if (inner == 1) return reduce_last(reduction, x, outer, n);
   const std::int64_t row_chunks = chunks_of(n, kColumnChunk), rows = std::min(n, kColumnChunk);
@@ -70,7 +68,7 @@ struct AxisGroup {
 
 }  // namespace
 
-Tensor reduce_axes(Reduction reduction, const Tensor& x, AxisSet axes) {
+Tensor reduce_axes(backend::Reduction reduction, const Tensor& x, AxisSet axes) {
   const DType dtype = x.dtype() == DType::f64 ? DType::f64 : DType::f32;
   Shape shape = x.shape();
   std::vector<AxisGroup> groups;

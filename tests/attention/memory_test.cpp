@@ -10,23 +10,13 @@
 #include "attend/attention/attend.h"
 #include "attend/autograd/tape.h"
 #include "support/random_tensor.h"
+#include "support/sanitized.h"
 
 namespace attend {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ATTEND_TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ATTEND_TEST_SANITIZED 1
-#endif
-#endif
-
-#ifdef ATTEND_TEST_SANITIZED
-constexpr std::int64_t kLength = 2048;  // the sanitizers are slow, and shadow memory is not ours
-#else
-constexpr std::int64_t kLength = 16384;
-#endif
+// The sanitizers are slow, and shadow memory is not ours.
+constexpr std::int64_t kTokens = test::kSanitized ? 2048 : 16384;
 
 /// Bytes of this process in memory: the most since the last reset, or 0 where the system does not say.
 std::int64_t resident_peak() {
@@ -51,21 +41,21 @@ TEST(Attend, LongSequencesNeedLessThanAGigabyte) {
   const std::int64_t before = memory_use().current;
   reset_peak_memory();
   reset_resident_peak();
-  const Tensor qkv = test::random_tensor({1, kLength, 3, kHeads, kDim}, DType::f32, 1);
+  const Tensor qkv = test::random_tensor({1, kTokens, 3, kHeads, kDim}, DType::f32, 1);
   autograd::set_requires_grad(qkv);
   AttentionSpec spec;
   spec.place.mask = attention::Place::Mask::causal;
   const Tensor y = attention::attend_packed(qkv, spec);
-  autograd::backward(y, test::random_tensor({1, kLength, kHeads, kDim}, DType::f32, 2));
+  autograd::backward(y, test::random_tensor({1, kTokens, kHeads, kDim}, DType::f32, 2));
   const auto peak = static_cast<double>(memory_use().peak - before);
   RecordProperty("peak_bytes", std::to_string(memory_use().peak - before));
   RecordProperty("resident_bytes", std::to_string(resident_peak()));
-  const double matrix = 4.0 * kHeads * kLength * kLength;  // 8.6 GB for 16,384 tokens
+  const double matrix = 4.0 * kHeads * kTokens * kTokens;  // 8.6 GB for 16,384 tokens
   EXPECT_LT(peak, matrix / 5);
   EXPECT_LT(peak, kGigabyte);
-#ifndef ATTEND_TEST_SANITIZED
-  EXPECT_LT(static_cast<double>(resident_peak()), kGigabyte);
-#endif
+  if (!test::kSanitized) {
+    EXPECT_LT(static_cast<double>(resident_peak()), kGigabyte);
+  }
   EXPECT_GT(resident_peak(), 0);
   for (const double g : autograd::grad(qkv).to_vector<double>()) ASSERT_TRUE(std::isfinite(g));
 }

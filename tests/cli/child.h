@@ -9,42 +9,29 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <optional>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "support/files.h"
 #include "support/temporary_folder.h"
 
 extern char** environ;
 
 namespace attend::test {
 
-inline std::string read_all(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw std::runtime_error("cannot read " + path.string());
-  std::ostringstream content;
-  content << file.rdbuf();
-  return content.str();
-}
-
-inline void write_all(const std::filesystem::path& path, const std::string& content) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << content;
-  file.close();
-  if (!file) throw std::runtime_error("cannot write " + path.string());
-}
-
-/// How a child ended: its exit code, or 128 and the number of the signal that killed it.
+/// How a child ended: its exit code, or 128 and the number of the signal that killed it, what it printed, and
+/// the most memory that it had.
 struct Ended {
   int code = -1;
   std::string out, err;
+  std::int64_t peak_bytes = 0;
 };
 
 struct ChildOptions {
@@ -98,7 +85,7 @@ class Child {
   /// Waits for the end.
   Ended wait() {
     reap(0);
-    return {code_, read_all(folder_ / "out"), read_all(folder_ / "err")};
+    return {code_, read_all(folder_ / "out"), read_all(folder_ / "err"), peak_bytes_};
   }
 
   /// True when it has ended.
@@ -130,16 +117,19 @@ class Child {
     if (id_ <= 0) return;
     int status = 0;
     pid_t got = 0;
-    while ((got = ::waitpid(id_, &status, flags)) < 0 && errno == EINTR) {
+    rusage usage{};
+    while ((got = ::wait4(id_, &status, flags, &usage)) < 0 && errno == EINTR) {
     }
     if (got == 0) return;
     id_ = 0;
+    peak_bytes_ = usage.ru_maxrss * std::int64_t{1024};
     code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
 
   TemporaryFolder folder_;
   pid_t id_ = 0;
   int code_ = -1;
+  std::int64_t peak_bytes_ = 0;
 };
 
 /// Runs `attend` to its end.

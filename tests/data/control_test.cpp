@@ -8,8 +8,8 @@
 namespace attend::data {
 namespace {
 
+using test::all_records;
 using test::kSkipBad;
-using test::read_all;
 using test::TemporaryText;
 using Records = std::vector<std::string>;
 
@@ -17,7 +17,7 @@ using Records = std::vector<std::string>;
 template <class Reader>
 Records records_of(Reader&& reader) {
   Records records;
-  for (const ControlRecord& record : read_all(reader)) {
+  for (const ControlRecord& record : all_records(reader)) {
     std::string& text = records.emplace_back();
     for (const ControlField& field : record.fields)
       text += (text.empty() ? "" : "|") + field.name + "=" + field.value;
@@ -59,7 +59,7 @@ class BadControlParagraph : public ::testing::TestWithParam<Bad> {};
 
 TEST_P(BadControlParagraph, IsNamedOrSkipped) {
   const TemporaryText file("A: 1\n\nA: 2\n" + GetParam().line + "\nB: 2\n\nA: 3\n");
-  EXPECT_ERROR(read_all(ControlReader(file)), "data, line 4" + GetParam().message);
+  EXPECT_ERROR(all_records(ControlReader(file)), "data, line 4" + GetParam().message);
   ControlReader throwing(file);
   EXPECT_TRUE(throwing.next());
   EXPECT_THROW(throwing.next(), BadRecord);
@@ -80,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(Control, BadControlParagraph,
 
 TEST(Control, AParagraphDoesNotStartWithABlank) {
   const TemporaryText file(" more\nA: 1\n\nB: 2\n");
-  EXPECT_ERROR(read_all(ControlReader(file)), "data, line 1: the line starts with a blank");
+  EXPECT_ERROR(all_records(ControlReader(file)), "data, line 1: the line starts with a blank");
   EXPECT_EQ(records_of(ControlReader(file, kSkipBad)), Records{"B=2"});
 }
 

@@ -8,8 +8,8 @@
 namespace attend::data {
 namespace {
 
+using test::all_records;
 using test::kSkipBad;
-using test::read_all;
 using test::TemporaryText;
 using Row = std::vector<std::string>;
 using Rows = std::vector<Row>;
@@ -19,7 +19,7 @@ DelimitedOptions tsv(std::vector<std::string> columns = {}) {
 }
 
 Rows csv(std::string_view content, DelimitedOptions options = {}) {
-  return read_all(DelimitedReader(TemporaryText(content).path(), options));
+  return all_records(DelimitedReader(TemporaryText(content).path(), options));
 }
 
 TEST(Delimited, ReadsNamedColumnsInTheOrderAskedFor) {
@@ -90,9 +90,9 @@ class BadTable : public ::testing::TestWithParam<Bad> {};
 
 TEST_P(BadTable, IsNamedOrSkipped) {
   const TemporaryText file(GetParam().content);
-  EXPECT_ERROR(read_all(DelimitedReader(file, {})), GetParam().message);
+  EXPECT_ERROR(all_records(DelimitedReader(file, {})), GetParam().message);
   DelimitedReader reader(file, {.read = kSkipBad});
-  EXPECT_EQ(read_all(reader), (Rows{{"1", "2"}}));
+  EXPECT_EQ(all_records(reader), (Rows{{"1", "2"}}));
   EXPECT_EQ(reader.skipped().count, 1);
   EXPECT_NE(reader.skipped().first.find(GetParam().message), std::string::npos) << reader.skipped().first;
 }
@@ -116,14 +116,14 @@ TEST(Delimited, GoesOnAtTheSecondLineOfARecordWhoseQuotesWentWrong) {
   DelimitedReader reader(file, {.read = kSkipBad});
   EXPECT_EQ(reader.next(), (Row{"3", "4"}));
   EXPECT_EQ(reader.line(), 3);
-  EXPECT_EQ(read_all(reader), (Rows{{"5", "six"}, {"7\n8", "9"}}));
+  EXPECT_EQ(all_records(reader), (Rows{{"5", "six"}, {"7\n8", "9"}}));
   EXPECT_EQ(reader.line(), 5);
   EXPECT_EQ(reader.skipped().count, 1);
   EXPECT_NE(reader.skipped().first.find("line 4, byte 4: text after a quoted field"), std::string::npos);
 
   // So it does when a line of a quoted field is bad.
   DelimitedReader bad_line(TemporaryText("a,b\n1,\"x\n5,6\nz\xff\nq\",1\n3,4\n").path(), {.read = kSkipBad});
-  EXPECT_EQ(read_all(bad_line), (Rows{{"5", "6"}, {"3", "4"}}));
+  EXPECT_EQ(all_records(bad_line), (Rows{{"5", "6"}, {"3", "4"}}));
   EXPECT_EQ(bad_line.skipped().count, 2);
 }
 
@@ -132,7 +132,7 @@ TEST(Delimited, HoldsNoMoreThanTheLimitForAQuoteThatIsNotClosed) {
   for (int i = 0; i < 200; ++i) content += "3,4\n";
   const ReadOptions options = {.bad_records = BadRecords::kSkip, .max_record_bytes = 100};
   DelimitedReader reader(TemporaryText(content).path(), {.read = options});
-  EXPECT_EQ(read_all(reader), Rows(200, {"3", "4"}));
+  EXPECT_EQ(all_records(reader), Rows(200, {"3", "4"}));
   EXPECT_EQ(reader.skipped().count, 1);
   EXPECT_NE(reader.skipped().first.find("line 2, byte 3: a quote that is not closed within 100 bytes"),
             std::string::npos)

@@ -8,8 +8,8 @@
 namespace attend::data {
 namespace {
 
+using test::all_records;
 using test::kSkipBad;
-using test::read_all;
 using test::TemporaryText;
 using Lines = std::vector<std::string>;
 
@@ -33,9 +33,9 @@ TEST(Descriptions, WithoutAFieldAreBad) {
   const std::string good = "Package: a\nDescription-md5: 1\nDescription-en: a thing\n\n";
   const auto refuses = [&](const std::string& paragraph, const std::string& message) {
     const TemporaryText file(good + paragraph + "\n" + good);
-    EXPECT_ERROR(read_all(DescriptionReader(file, "en")), "data, line 5: the " + message);
+    EXPECT_ERROR(all_records(DescriptionReader(file, "en")), "data, line 5: the " + message);
     DescriptionReader reader(file, "en", kSkipBad);
-    EXPECT_EQ(read_all(reader).size(), 2u);
+    EXPECT_EQ(all_records(reader).size(), 2u);
     EXPECT_EQ(reader.skipped().count, 1);
   };
   refuses("Package: b\nDescription-md5: 1\nDescription-fr: chose\n", "paragraph has no field Description-en");
@@ -51,7 +51,7 @@ TEST(Descriptions, OfPackagesSayWhereTheyComeFrom) {
       "Package: b\n\nPackage: c\nSource: d\nSection: web\n");
   PackageReader reader(file, kSkipBad);
   Lines origins;
-  for (const PackageOrigin& origin : read_all(reader))
+  for (const PackageOrigin& origin : all_records(reader))
     origins.push_back(origin.package + " " + origin.source + " " + origin.section);
   EXPECT_EQ(origins, (Lines{"a a games", "a-data a contrib/games", "c d web"}));
   EXPECT_NE(reader.skipped().first.find("line 8: the paragraph has no field Section"), std::string::npos);

@@ -8,8 +8,8 @@
 namespace attend::data {
 namespace {
 
+using test::all_records;
 using test::kSkipBad;
-using test::read_all;
 using test::TemporaryText;
 using Texts = std::vector<std::string>;
 
@@ -55,10 +55,10 @@ TEST_P(BadJsonLine, IsNamedOrSkipped) {
   const std::string good = "{\"text\": \"t\", \"topics\": [\"u\"]}\n";
   const TemporaryText file(good + GetParam().line + "\n" + good);
   JsonLinesOptions options = {.texts = {"text"}, .lists = {"topics"}};
-  EXPECT_ERROR(read_all(JsonLinesReader(file, options)), "data, line 2" + GetParam().message);
+  EXPECT_ERROR(all_records(JsonLinesReader(file, options)), "data, line 2" + GetParam().message);
   options.read = kSkipBad;
   JsonLinesReader reader(file, options);
-  EXPECT_EQ(read_all(reader).size(), 2u);
+  EXPECT_EQ(all_records(reader).size(), 2u);
   EXPECT_EQ(reader.skipped().count, 1);
   EXPECT_NE(reader.skipped().first.find("data, line 2" + GetParam().message), std::string::npos);
 }
@@ -93,8 +93,8 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(JsonLines, AllowsAsManyLevelsAsItSays) {
   const std::string two = "{\"text\": \"t\", \"a\": [1]}\n", three = "{\"text\": \"t\", \"a\": [[1]]}\n";
   const JsonLinesOptions options = {.texts = {"text"}, .max_depth = 2};
-  EXPECT_EQ(read_all(JsonLinesReader(TemporaryText(two).path(), options)).size(), 1u);
-  EXPECT_ERROR(read_all(JsonLinesReader(TemporaryText(three).path(), options)), "at most 2 levels");
+  EXPECT_EQ(all_records(JsonLinesReader(TemporaryText(two).path(), options)).size(), 1u);
+  EXPECT_ERROR(all_records(JsonLinesReader(TemporaryText(three).path(), options)), "at most 2 levels");
 }
 
 }  // namespace

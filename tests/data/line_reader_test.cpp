@@ -15,8 +15,8 @@
 namespace attend::data {
 namespace {
 
+using test::all_records;
 using test::kSkipBad;
-using test::read_all;
 using test::TemporaryText;
 using Lines = std::vector<std::string>;
 
@@ -27,17 +27,17 @@ TEST(LineReader, GivesLinesWithoutTheirEnds) {
   EXPECT_EQ(reader.next(), "one");
   EXPECT_EQ(reader.line(), 1);
   EXPECT_TRUE(reader.place().ends_with("/data, line 1"));
-  EXPECT_EQ(read_all(reader), (Lines{"", "two \r three", "\xef\xbb\xbf é 日本", "last"}));
+  EXPECT_EQ(all_records(reader), (Lines{"", "two \r three", "\xef\xbb\xbf é 日本", "last"}));
   EXPECT_EQ(reader.line(), 5);
   EXPECT_EQ(reader.next(), std::nullopt);
   EXPECT_EQ(reader.line(), 5);
 }
 
 TEST(LineReader, KnowsTheEndOfTheFile) {
-  EXPECT_EQ(read_all(LineReader(TemporaryText("").path())), Lines{});
-  EXPECT_EQ(read_all(LineReader(TemporaryText("\n").path())), Lines{""});
-  EXPECT_EQ(read_all(LineReader(TemporaryText("a\n\n").path())), (Lines{"a", ""}));
-  EXPECT_EQ(read_all(LineReader(TemporaryText("a\r").path())), Lines{"a"});
+  EXPECT_EQ(all_records(LineReader(TemporaryText("").path())), Lines{});
+  EXPECT_EQ(all_records(LineReader(TemporaryText("\n").path())), Lines{""});
+  EXPECT_EQ(all_records(LineReader(TemporaryText("a\n\n").path())), (Lines{"a", ""}));
+  EXPECT_EQ(all_records(LineReader(TemporaryText("a\r").path())), Lines{"a"});
 }
 
 TEST(LineReader, PutsLinesTogetherAcrossPieces) {
@@ -49,7 +49,7 @@ TEST(LineReader, PutsLinesTogetherAcrossPieces) {
   }
   lines.push_back(std::string(300'000, 'x'));
   content += lines.back();
-  EXPECT_EQ(read_all(LineReader(TemporaryText(content).path())), lines);
+  EXPECT_EQ(all_records(LineReader(TemporaryText(content).path())), lines);
 }
 
 TEST(LineReader, GivesTheLinesOfAPipeAsTheyCome) {
@@ -86,28 +86,29 @@ TEST(LineReader, NamesTheBadLineAndGoesOnBehindIt) {
   EXPECT_EQ(reader.line(), 5);
 
   LineReader skipping(file.path(), kSkipBad);
-  EXPECT_EQ(read_all(skipping), (Lines{"good", "end"}));
+  EXPECT_EQ(all_records(skipping), (Lines{"good", "end"}));
   EXPECT_EQ(skipping.skipped().count, 3);
   EXPECT_NE(skipping.skipped().first.find("line 2, byte 4"), std::string::npos);
 }
 
 TEST(LineReader, TakesALineAsLongAsTheLimit) {
   const ReadOptions options = {.max_record_bytes = 5};
-  EXPECT_EQ(read_all(LineReader(TemporaryText("12345\r\n12345\n12345").path(), options)), Lines(3, "12345"));
-  EXPECT_ERROR(read_all(LineReader(TemporaryText("123456\n").path(), options)),
+  EXPECT_EQ(all_records(LineReader(TemporaryText("12345\r\n12345\n12345").path(), options)),
+            Lines(3, "12345"));
+  EXPECT_ERROR(all_records(LineReader(TemporaryText("123456\n").path(), options)),
                "line 1: the line is longer than 5 bytes");
-  EXPECT_ERROR(read_all(LineReader(TemporaryText("1\n123456").path(), options)),
+  EXPECT_ERROR(all_records(LineReader(TemporaryText("1\n123456").path(), options)),
                "line 2: the line is longer than 5 bytes");
   const ReadOptions skip = {.bad_records = BadRecords::kSkip, .max_record_bytes = 5};
   LineReader reader(TemporaryText("123456\n1\n1234567\r\n" + std::string(200'000, 'x')).path(), skip);
-  EXPECT_EQ(read_all(reader), Lines{"1"});
+  EXPECT_EQ(all_records(reader), Lines{"1"});
   EXPECT_EQ(reader.skipped().count, 3);
   // The file is read in pieces of 64 KiB: the CR is the last byte of one, the LF the first of the next.
   const std::string long_line(65'535, 'x');
-  EXPECT_EQ(read_all(LineReader(TemporaryText(long_line + "\r\n").path(), {.max_record_bytes = 65'535})),
+  EXPECT_EQ(all_records(LineReader(TemporaryText(long_line + "\r\n").path(), {.max_record_bytes = 65'535})),
             Lines{long_line});
   const ReadOptions any = {.max_record_bytes = std::numeric_limits<std::size_t>::max()};
-  EXPECT_EQ(read_all(LineReader(TemporaryText("12345\n").path(), any)), Lines{"12345"});
+  EXPECT_EQ(all_records(LineReader(TemporaryText("12345\n").path(), any)), Lines{"12345"});
 }
 
 TEST(LineReader, NamesAFileThatCannotBeRead) {

@@ -8,15 +8,16 @@
 namespace attend::data {
 namespace {
 
+using test::all_records;
 using test::kSkipBad;
-using test::read_all;
 using test::TemporaryText;
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 template <class Reader>
 Pairs pairs_of(Reader&& reader) {
   Pairs pairs;
-  for (TextPair& pair : read_all(reader)) pairs.emplace_back(std::move(pair.source), std::move(pair.target));
+  for (TextPair& pair : all_records(reader))
+    pairs.emplace_back(std::move(pair.source), std::move(pair.target));
   return pairs;
 }
 

@@ -8,8 +8,8 @@
 namespace attend::data {
 namespace {
 
+using test::all_records;
 using test::kSkipBad;
-using test::read_all;
 using test::TemporaryText;
 
 std::string document(const std::string& paragraphs) {
@@ -29,7 +29,7 @@ const std::string kGood = question(R"("answers": [{"text": "Paris", "answer_star
 
 std::vector<std::string> ids_of(SquadReader& reader) {
   std::vector<std::string> ids;
-  for (const QuestionAnswers& record : read_all(reader)) ids.push_back(record.id);
+  for (const QuestionAnswers& record : all_records(reader)) ids.push_back(record.id);
   return ids;
 }
 using Ids = std::vector<std::string>;
@@ -62,7 +62,7 @@ TEST(Squad, ReadsVersion2) {
       "," + question(R"("is_impossible": false, "answers": [{"text": "In", "answer_start": 0}])", "b") + "," +
       question(R"("is_impossible": true)", "c"))));
   SquadReader reader(file);
-  const auto records = read_all(reader);
+  const auto records = all_records(reader);
   ASSERT_EQ(records.size(), 3u);
   EXPECT_TRUE(records[0].answers.empty());
   EXPECT_EQ(records[1].answers.size(), 1u);
@@ -174,7 +174,7 @@ TEST_P(BrokenDocument, IsAnErrorWhateverTheOptionsSay) {
   const TemporaryText file(GetParam().question);
   for (const BadRecords policy : {BadRecords::kThrow, BadRecords::kSkip}) {
     const SquadOptions options = {.read = {.bad_records = policy}};
-    EXPECT_ERROR(read_all(SquadReader(file, options)), GetParam().message);
+    EXPECT_ERROR(all_records(SquadReader(file, options)), GetParam().message);
   }
 }
 
@@ -205,7 +205,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(QuestionTable, FindsAnswersInTheirContexts) {
   const TemporaryText file("Where?\té In Paris, Paris\tParis\nWhy?\tIn Paris\t\n");
   QuestionTableReader reader(file);
-  const auto records = read_all(reader);
+  const auto records = all_records(reader);
   ASSERT_EQ(records.size(), 2u);
   EXPECT_EQ(records[0].id, "1");
   EXPECT_EQ(records[0].question, "Where?");
@@ -234,9 +234,9 @@ TEST(QuestionTable, NamesOrSkipsBadQuestions) {
   EXPECT_ERROR(reader.next(), "line 5: the line is empty; expected 3 columns");
   EXPECT_ERROR(reader.next(), "line 6: 2 columns; expected 3 columns");
   EXPECT_ERROR(reader.next(), "line 7, byte 3: byte 0xff");
-  EXPECT_EQ(read_all(reader).size(), 1u);
+  EXPECT_EQ(all_records(reader).size(), 1u);
   QuestionTableReader skipping(file, {.delimiter = '\t', .quotes = false, .header = false, .read = kSkipBad});
-  EXPECT_EQ(read_all(skipping).size(), 2u);
+  EXPECT_EQ(all_records(skipping).size(), 2u);
   EXPECT_EQ(skipping.skipped().count, 6);
 }
 

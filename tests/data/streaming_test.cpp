@@ -11,15 +11,8 @@
 #include "attend/data/parallel.h"
 #include "attend/data/question_answers.h"
 #include "attend/data/tagged.h"
+#include "support/sanitized.h"
 #include "support/temporary_folder.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define ATTEND_TEST_KEEPS_FREED_MEMORY 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ATTEND_TEST_KEEPS_FREED_MEMORY 1
-#endif
-#endif
 
 namespace attend::data {
 namespace {
@@ -56,9 +49,9 @@ class Streaming : public ::testing::Test {
       if (count++ % 8192 == 0) most = std::max(most, resident_bytes());
     most = std::max(most, resident_bytes());
     EXPECT_EQ(count, expected);
-#ifndef ATTEND_TEST_KEEPS_FREED_MEMORY
-    EXPECT_LE(most - before, 2'000'000);
-#endif
+    if (!test::kSanitized) {
+      EXPECT_LE(most - before, 2'000'000);
+    }
   }
 
   test::TemporaryFolder folder_;

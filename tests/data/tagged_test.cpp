@@ -8,8 +8,8 @@
 namespace attend::data {
 namespace {
 
+using test::all_records;
 using test::kSkipBad;
-using test::read_all;
 using test::TemporaryText;
 using Words = std::vector<std::string>;
 
@@ -17,7 +17,7 @@ using Words = std::vector<std::string>;
 template <class Reader>
 std::vector<std::string> sentences_of(Reader&& reader) {
   std::vector<std::string> sentences;
-  for (const TaggedSentence& sentence : read_all(reader)) {
+  for (const TaggedSentence& sentence : all_records(reader)) {
     EXPECT_EQ(sentence.words.size(), sentence.tags.size());
     std::string& text = sentences.emplace_back();
     for (std::size_t i = 0; i < sentence.words.size(); ++i)
@@ -84,7 +84,7 @@ class BadSentence : public ::testing::TestWithParam<Bad> {};
 TEST_P(BadSentence, IsNamedOrSkipped) {
   const TemporaryText file("1\ta\tX\n\n1\tb\tX\n" + GetParam().lines + "\n3\tmore\tX\n\n1\tc\tX\n");
   TaggedOptions options = {.word_column = 2, .tabs = true, .numbered = true};
-  EXPECT_ERROR(read_all(TaggedReader(file, options)), "data, line 4" + GetParam().message);
+  EXPECT_ERROR(all_records(TaggedReader(file, options)), "data, line 4" + GetParam().message);
   TaggedReader throwing(file, options);
   EXPECT_TRUE(throwing.next());
   EXPECT_THROW(throwing.next(), BadRecord);

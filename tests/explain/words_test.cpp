@@ -22,8 +22,8 @@ TEST(Words, EndAtWhiteSpaceTheyEndIn) {
   const Words words = words_of(pieces);
   EXPECT_EQ(words, (Words{0, 1, 1, 2, 2}));
   EXPECT_EQ(joined(pieces, words), (Pieces{"a", "bc", "d"}));
-  EXPECT_TRUE(words_of({}).empty());
-  EXPECT_EQ(joined({" "}, words_of({" "})), Pieces{" "});
+  EXPECT_TRUE(words_of(Pieces{}).empty());
+  EXPECT_EQ(joined({" "}, words_of(Pieces{" "})), Pieces{" "});
 }
 
 TEST(Words, MergedMapsShareAttentionAmongWords) {

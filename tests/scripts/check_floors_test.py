@@ -10,6 +10,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / "scripts"))
 loader = importlib.machinery.SourceFileLoader("check_floors", str(ROOT / "scripts" / "check_floors"))
 check_floors = importlib.util.module_from_spec(importlib.util.spec_from_loader("check_floors", loader))
 loader.exec_module(check_floors)

@@ -25,9 +25,9 @@ class TemporaryText {
   std::filesystem::path path_;
 };
 
-/// All records that are left.
+/// The records that are left.
 template <class Reader>
-auto read_all(Reader&& reader) {
+auto all_records(Reader&& reader) {
   using Record = typename decltype(reader.next())::value_type;
   using Kept = std::conditional_t<std::is_same_v<Record, std::string_view>, std::string, Record>;
   std::vector<Kept> records;

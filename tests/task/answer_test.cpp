@@ -4,10 +4,10 @@
 
 #include <fstream>
 #include <memory>
-#include <sstream>
 
 #include "attend/task/text_answerer.h"
 #include "support/expect_error.h"
+#include "support/files.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_questions.h"
 #include "support/watcher.h"
@@ -17,12 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::Watcher;
-
-std::string bytes_of(const fs::path& path) {
-  std::ostringstream content;
-  content << std::ifstream(path, std::ios::binary).rdbuf();
-  return content.str();
-}
 
 class Answer : public testing::Test {
  protected:
@@ -71,8 +65,8 @@ TEST_F(Answer, InterruptedAndResumedGivesTheSameBits) {
   EXPECT_EQ(second.updates, 9);
   EXPECT_EQ(resumed.results->validation_loss, expected.results->validation_loss);
   EXPECT_EQ(resumed.scores->f1, expected.scores->f1);
-  EXPECT_TRUE(bytes_of(folder_ / "whole" / "model.safetensors") ==
-              bytes_of(folder_ / "parts" / "model.safetensors"));
+  EXPECT_TRUE(test::read_all(folder_ / "whole" / "model.safetensors") ==
+              test::read_all(folder_ / "parts" / "model.safetensors"));
   EXPECT_EQ(train(parts, third).results->step, 30);
   EXPECT_EQ(third.updates, 0);
 }
@@ -157,7 +151,7 @@ class TrainedAnswer : public Answer {
     Watcher watcher;
     config = train(longer, watcher);
     shared = std::make_unique<TextAnswerer>(longer.out);
-    card = bytes_of(longer.out / "README.md");
+    card = test::read_all(longer.out / "README.md");
   }
   static void TearDownTestSuite() { shared.reset(); }
   void TestBody() override {}
@@ -257,7 +251,7 @@ TEST_F(Answer, DamagedConfigsAreRefused) {
   short_one.options.steps = 1;
   train(short_one, watcher);
   const fs::path path = folder_ / "model" / "config.json";
-  const std::string good = bytes_of(path);
+  const std::string good = test::read_all(path);
   EXPECT_EQ(good.find("no_answer"), std::string::npos);  // every question has an answer
   const auto fails = [&](const std::string& from, const std::string& to, const char* part) {
     std::string bad = good;

@@ -5,36 +5,20 @@
 #include <algorithm>
 #include <fstream>
 #include <memory>
-#include <sstream>
 
 #include "attend/task/text_classifier.h"
 #include "support/expect_error.h"
+#include "support/files.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_reviews.h"
+#include "support/watcher.h"
 
 namespace attend::task {
 namespace {
 
 namespace fs = std::filesystem;
 using test::TemporaryFolder;
-
-std::string read_all(const fs::path& path) {
-  std::ostringstream content;
-  content << std::ifstream(path, std::ios::binary).rdbuf();
-  return content.str();
-}
-
-struct Watcher : train::Observer {
-  std::string said;
-  std::int64_t updates = 0, stop_after = -1;
-  std::atomic<bool> stop{false};
-
-  void on_step(const train::StepReport& report) override {
-    ++updates;
-    if (report.step == stop_after) stop = true;
-  }
-  void on_message(std::string_view line) override { said += std::string(line) + "\n"; }
-};
+using test::Watcher;
 
 class Classify : public testing::Test {
  protected:
@@ -83,8 +67,8 @@ TEST_F(Classify, InterruptedAndResumedGivesTheSameBits) {
   EXPECT_EQ(resumed.results->step, 30);
   EXPECT_EQ(resumed.results->validation_loss, expected.results->validation_loss);
   EXPECT_EQ(resumed.scores[0].accuracy, expected.scores[0].accuracy);
-  EXPECT_TRUE(read_all(folder_ / "whole" / "model.safetensors") ==
-              read_all(folder_ / "parts" / "model.safetensors"));
+  EXPECT_TRUE(test::read_all(folder_ / "whole" / "model.safetensors") ==
+              test::read_all(folder_ / "parts" / "model.safetensors"));
   Watcher third;
   EXPECT_EQ(train(parts, third).results->step, 30);
   EXPECT_EQ(third.updates, 0);
@@ -159,7 +143,7 @@ class Classifier : public Classify {
     Watcher watcher;
     scores = train(longer, watcher).scores;
     shared = std::make_unique<TextClassifier>(longer.out);
-    card = read_all(longer.out / "README.md");
+    card = test::read_all(longer.out / "README.md");
   }
   static void TearDownTestSuite() { shared.reset(); }
   void TestBody() override {}
@@ -263,7 +247,7 @@ TEST_F(Classify, DamagedConfigsAreRefused) {
   short_one.options.steps = 1;
   train(short_one, watcher);
   const fs::path path = folder_ / "model" / "config.json";
-  const std::string good = read_all(path);
+  const std::string good = test::read_all(path);
   const auto fails = [&](const std::string& from, const std::string& to, const char* part) {
     std::string bad = good;
     const std::size_t at = bad.find(from);

@@ -4,10 +4,10 @@
 
 #include <fstream>
 #include <memory>
-#include <sstream>
 
 #include "attend/task/converser.h"
 #include "support/expect_error.h"
+#include "support/files.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_pairs.h"
 #include "support/watcher.h"
@@ -18,12 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 using test::Watcher;
 using Turns = std::vector<std::string>;
-
-std::string bytes_of(const fs::path& path) {
-  std::ostringstream content;
-  content << std::ifstream(path, std::ios::binary).rdbuf();
-  return content.str();
-}
 
 class Converse : public testing::Test {
  protected:
@@ -92,7 +86,7 @@ TEST_F(Converse, InterruptedAndResumedGivesTheSameFiles) {
   EXPECT_EQ(train(one, second).results->step, 20);
   for (const char* name :
        {"answers.index", "documents.index", "search/model.safetensors", "generator/model.safetensors"})
-    EXPECT_TRUE(bytes_of(folder_ / "whole" / name) == bytes_of(folder_ / "parts" / name)) << name;
+    EXPECT_TRUE(test::read_all(folder_ / "whole" / name) == test::read_all(folder_ / "parts" / name)) << name;
   ConverseJob again = job("whole");
   EXPECT_ERROR(train_converse(again), "already holds a model");
   again.overwrite = true;
@@ -193,7 +187,7 @@ TEST_F(TrainedConverse, DamagedFoldersAreRefused) {
   const fs::path copy = folder_ / "copy";
   fs::copy(*folder / "agent", copy, fs::copy_options::recursive);
   EXPECT_NO_THROW(Converser{copy});
-  std::string index = bytes_of(copy / "answers.index");
+  std::string index = test::read_all(copy / "answers.index");
   index[index.size() / 2] = static_cast<char>(index[index.size() / 2] ^ 1);
   std::ofstream(copy / "answers.index", std::ios::binary) << index;
   EXPECT_ERROR(Converser{copy}, "answers.index is no valid index");

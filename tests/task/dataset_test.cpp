@@ -77,7 +77,7 @@ class DebianData : public ::testing::Test {
   }
   std::string file(const std::string& name) const { return io::read_file(archive_ / name); }
   std::vector<data::TextPair> pairs(const std::string& name) const {
-    return test::read_all(data::PairTableReader(archive_ / name));
+    return test::all_records(data::PairTableReader(archive_ / name));
   }
   /// Nothing is left of a set that could not be made.
   void expect_nothing(const std::string& out) const {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
-#include <sstream>
 
 #include "attend/data/tokenizer.h"
 #include "attend/io/safetensors.h"
@@ -14,6 +13,7 @@
 #include "attend/task/pretrain.h"
 #include "attend/task/tag.h"
 #include "support/expect_error.h"
+#include "support/files.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_reviews.h"
 #include "support/tiny_tags.h"
@@ -24,12 +24,6 @@ namespace attend::task {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string read_all(const fs::path& path) {
-  std::ostringstream content;
-  content << std::ifstream(path, std::ios::binary).rdbuf();
-  return content.str();
-}
 
 /// The bytes of one tensor of a model folder.
 std::string tensor_of(const fs::path& folder, const std::string& name) {
@@ -85,7 +79,7 @@ TEST_F(Start, TakesTokenizerShapeAndWeights) {
   EXPECT_EQ(job.options.tokenizer.vocabulary, 330);
   job.options.learning_rate = job.options.minimum_learning_rate = 1e-12;
   const ClassifyConfig config = train_classify(job);
-  EXPECT_TRUE(read_all(encoder() / "tokenizer.model") == read_all(job.out / "tokenizer.model"));
+  EXPECT_TRUE(test::read_all(encoder() / "tokenizer.model") == test::read_all(job.out / "tokenizer.model"));
   EXPECT_EQ(config.model.encoder.vocabulary, read_starting_encoder(encoder()).config.vocabulary);
   for (const char* name : {"encoder.token_embedding.weight", "encoder.blocks.0.feed_forward.inner.weight"}) {
     const std::string found = tensor_of(job.out, name), wanted = tensor_of(encoder(), name);
@@ -98,7 +92,7 @@ TEST_F(Start, TakesTokenizerShapeAndWeights) {
       ASSERT_NEAR(a, b, 1e-9) << name;
     }
   }
-  EXPECT_NE(read_all(job.out / "README.md").find("trained by attend from the encoder in `"),
+  EXPECT_NE(test::read_all(job.out / "README.md").find("trained by attend from the encoder in `"),
             std::string::npos);
   // A tagger can go on from the classifier.
   TagJob tag;
@@ -129,7 +123,8 @@ TEST_F(Start, ResumesWithoutTheFolderItBeganWith) {
   watcher.stop = false;
   parts.resume = true;
   train_classify(parts);
-  EXPECT_TRUE(read_all(whole.out / "model.safetensors") == read_all(parts.out / "model.safetensors"));
+  EXPECT_TRUE(test::read_all(whole.out / "model.safetensors") ==
+              test::read_all(parts.out / "model.safetensors"));
   parts.options.start.init = "elsewhere";
   EXPECT_ERROR(train_classify(parts), "init elsewhere: the training in");
 }
@@ -152,7 +147,7 @@ TEST_F(Start, TakesWordVectors) {
   job.observer = &watcher;
   train_tag(job);
   EXPECT_NE(watcher.said.find("word vectors: 2 of 14 tokens found"), std::string::npos) << watcher.said;
-  EXPECT_NE(read_all(job.out / "README.md").find("from the word vectors in `"), std::string::npos);
+  EXPECT_NE(test::read_all(job.out / "README.md").find("from the word vectors in `"), std::string::npos);
   const std::string table = tensor_of(job.out, "encoder.token_embedding.weight");
   const auto tokenizer = data::load_tokenizer(job.out);
   const auto expect_row = [&](const char* word, std::vector<float> wanted) {

@@ -7,13 +7,13 @@
 #include <fstream>
 #include <memory>
 #include <set>
-#include <sstream>
 
 #include "attend/base/error.h"
 #include "attend/data/language_model.h"
 #include "attend/task/language_model.h"
 #include "support/compare.h"
 #include "support/expect_error.h"
+#include "support/files.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_text.h"
 #include "support/watcher.h"
@@ -25,12 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 using test::TemporaryFolder;
 using test::Watcher;
-
-std::string read_all(const fs::path& path) {
-  std::ostringstream content;
-  content << std::ifstream(path, std::ios::binary).rdbuf();
-  return content.str();
-}
 
 class Generate : public testing::Test {
  protected:
@@ -76,8 +70,8 @@ TEST_F(Generate, InterruptedAndResumedGivesTheSameBits) {
   EXPECT_EQ(resumed.results->step, 40);
   EXPECT_EQ(resumed.results->validation_loss, expected.results->validation_loss);
   EXPECT_EQ(resumed.results->best_step, expected.results->best_step);
-  EXPECT_TRUE(read_all(folder_ / "whole" / "model.safetensors") ==
-              read_all(folder_ / "parts" / "model.safetensors"));
+  EXPECT_TRUE(test::read_all(folder_ / "whole" / "model.safetensors") ==
+              test::read_all(folder_ / "parts" / "model.safetensors"));
   EXPECT_EQ((whole.said + first.said + second.said).find("nothing left"), std::string::npos);
 }
 
@@ -192,7 +186,7 @@ TEST_F(Trained, ObservingChangesNoBit) {
 }
 
 TEST_F(Trained, EvaluationIsTheSumOverTheSplit) {
-  const std::vector<std::int32_t> ids = model().tokenizer().encode(read_all(folder_ / "text.txt"));
+  const std::vector<std::int32_t> ids = model().tokenizer().encode(test::read_all(folder_ / "text.txt"));
   const data::TokenView all_tokens(std::span<const std::int32_t>(ids), model().tokenizer().size());
   const data::TokenView split =
       data::split_by_position(all_tokens.slice(0, all_tokens.size() - 50)).validation;

@@ -6,10 +6,10 @@
 #include <cmath>
 #include <fstream>
 #include <memory>
-#include <sstream>
 
 #include "attend/task/pretrained_encoder.h"
 #include "support/expect_error.h"
+#include "support/files.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_echoes.h"
 #include "support/watcher.h"
@@ -19,12 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::TemporaryFolder;
-
-std::string read_all(const fs::path& path) {
-  std::ostringstream content;
-  content << std::ifstream(path, std::ios::binary).rdbuf();
-  return content.str();
-}
 
 class Pretrain : public testing::Test {
  protected:
@@ -70,8 +64,8 @@ TEST_F(Pretrain, InterruptedAndResumedGivesTheSameBits) {
   const PretrainConfig resumed = train(parts, second);
   EXPECT_EQ(second.updates, 9);
   EXPECT_EQ(resumed.results->validation_loss, expected.results->validation_loss);
-  EXPECT_TRUE(read_all(folder_ / "whole" / "model.safetensors") ==
-              read_all(folder_ / "parts" / "model.safetensors"));
+  EXPECT_TRUE(test::read_all(folder_ / "whole" / "model.safetensors") ==
+              test::read_all(folder_ / "parts" / "model.safetensors"));
   EXPECT_EQ(train(parts, third).results->step, 30);
   EXPECT_EQ(third.updates, 0);
   PretrainJob other = parts;
@@ -139,7 +133,7 @@ class TrainedPretrain : public Pretrain {
     test::Watcher watcher;
     config = train(longer, watcher);
     shared = std::make_unique<PretrainedEncoder>(longer.out);
-    card = read_all(longer.out / "README.md");
+    card = test::read_all(longer.out / "README.md");
   }
   static void TearDownTestSuite() { shared.reset(); }
   void TestBody() override {}
@@ -199,7 +193,7 @@ TEST_F(Pretrain, DamagedConfigsAreRefused) {
   short_one.options.steps = 1;
   train(short_one, watcher);
   const fs::path path = folder_ / "model" / "config.json";
-  const std::string good = read_all(path);
+  const std::string good = test::read_all(path);
   const auto fails = [&](const std::string& from, const std::string& to, const char* part) {
     std::string bad = good;
     const std::size_t at = bad.find(from);

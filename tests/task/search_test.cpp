@@ -6,10 +6,10 @@
 #include <fstream>
 #include <memory>
 #include <numeric>
-#include <sstream>
 
 #include "attend/task/text_search.h"
 #include "support/expect_error.h"
+#include "support/files.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_pairs.h"
 #include "support/watcher.h"
@@ -19,12 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::Watcher;
-
-std::string bytes_of(const fs::path& path) {
-  std::ostringstream content;
-  content << std::ifstream(path, std::ios::binary).rdbuf();
-  return content.str();
-}
 
 class Search : public testing::Test {
  protected:
@@ -72,8 +66,8 @@ TEST_F(Search, InterruptedAndResumedGivesTheSameBits) {
   EXPECT_EQ(second.updates, 9);
   EXPECT_EQ(resumed.results->validation_loss, expected.results->validation_loss);
   EXPECT_EQ(resumed.scores->mean_reciprocal_rank, expected.scores->mean_reciprocal_rank);
-  EXPECT_TRUE(bytes_of(folder_ / "whole" / "model.safetensors") ==
-              bytes_of(folder_ / "parts" / "model.safetensors"));
+  EXPECT_TRUE(test::read_all(folder_ / "whole" / "model.safetensors") ==
+              test::read_all(folder_ / "parts" / "model.safetensors"));
   EXPECT_EQ(train(parts, third).results->step, 30);
   EXPECT_EQ(third.updates, 0);
   EXPECT_NE(third.said.find("nothing left to do"), std::string::npos) << third.said;
@@ -148,7 +142,7 @@ class TrainedSearch : public Search {
     Watcher watcher;
     scores = *train(longer, watcher).scores;
     shared = std::make_unique<TextSearch>(longer.out);
-    card = bytes_of(longer.out / "README.md");
+    card = test::read_all(longer.out / "README.md");
   }
   static void TearDownTestSuite() { shared.reset(); }
   void TestBody() override {}
@@ -259,7 +253,7 @@ TEST_F(Search, DamagedFoldersAreRefused) {
   short_one.options.steps = 1;
   train(short_one, watcher);
   const fs::path path = folder_ / "model" / "config.json";
-  const std::string good = bytes_of(path);
+  const std::string good = test::read_all(path);
   const auto fails = [&](const std::string& from, const std::string& to, const char* part) {
     std::string bad = good;
     const std::size_t at = bad.find(from);

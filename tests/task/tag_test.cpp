@@ -5,37 +5,21 @@
 #include <fstream>
 #include <memory>
 #include <random>
-#include <sstream>
 
 #include "attend/task/tagger.h"
 #include "support/expect_error.h"
+#include "support/files.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_tags.h"
+#include "support/watcher.h"
 
 namespace attend::task {
 namespace {
 
 namespace fs = std::filesystem;
 using test::TemporaryFolder;
+using test::Watcher;
 using Words = std::vector<std::string>;
-
-std::string read_all(const fs::path& path) {
-  std::ostringstream content;
-  content << std::ifstream(path, std::ios::binary).rdbuf();
-  return content.str();
-}
-
-struct Watcher : train::Observer {
-  std::string said;
-  std::int64_t updates = 0, stop_after = -1;
-  std::atomic<bool> stop{false};
-
-  void on_step(const train::StepReport& report) override {
-    ++updates;
-    if (report.step == stop_after) stop = true;
-  }
-  void on_message(std::string_view line) override { said += std::string(line) + "\n"; }
-};
 
 class Tag : public testing::Test {
  protected:
@@ -82,8 +66,8 @@ TEST_F(Tag, InterruptedAndResumedGivesTheSameBits) {
   EXPECT_EQ(second.updates, 9);
   EXPECT_EQ(resumed.results->validation_loss, expected.results->validation_loss);
   EXPECT_EQ(resumed.scores->accuracy, expected.scores->accuracy);
-  EXPECT_TRUE(read_all(folder_ / "whole" / "model.safetensors") ==
-              read_all(folder_ / "parts" / "model.safetensors"));
+  EXPECT_TRUE(test::read_all(folder_ / "whole" / "model.safetensors") ==
+              test::read_all(folder_ / "parts" / "model.safetensors"));
   EXPECT_EQ(train(parts, third).results->step, 30);
   EXPECT_EQ(third.updates, 0);
   EXPECT_NE(third.said.find("nothing left to do: the training had reached 30 updates"), std::string::npos);
@@ -189,7 +173,8 @@ TEST_F(Tag, AConvolutionReadsTheLettersOfWords) {
   train(parts, first);
   parts.resume = true;
   train(parts, second);
-  EXPECT_TRUE(read_all(spelt.out / "model.safetensors") == read_all(parts.out / "model.safetensors"));
+  EXPECT_TRUE(test::read_all(spelt.out / "model.safetensors") ==
+              test::read_all(parts.out / "model.safetensors"));
 }
 
 TEST_F(Tag, WeightsAreChosenByTheMetricAskedFor) {
@@ -204,10 +189,12 @@ TEST_F(Tag, WeightsAreChosenByTheMetricAskedFor) {
     good.options.steps = 2;
     good.options.monitor = monitor;
     train(good, watcher);
-    const bool metric = read_all(good.out / "metrics.jsonl").find("validation_metric") != std::string::npos;
+    const bool metric =
+        test::read_all(good.out / "metrics.jsonl").find("validation_metric") != std::string::npos;
     EXPECT_EQ(metric, good.options.monitor != "loss");
   }
-  EXPECT_NE(read_all(folder_ / "auto" / "README.md").find("chosen by\nthe F1 of spans"), std::string::npos);
+  EXPECT_NE(test::read_all(folder_ / "auto" / "README.md").find("chosen by\nthe F1 of spans"),
+            std::string::npos);
   TagOptions options;
   options.monitor = "bleu";
   EXPECT_ERROR(validate(options), "monitor 'bleu': auto, f1, accuracy, loss are accepted");
@@ -225,7 +212,7 @@ class TrainedTagger : public Tag {
     Watcher watcher;
     scores = *train(longer, watcher).scores;
     shared = std::make_unique<Tagger>(longer.out);
-    card = read_all(longer.out / "README.md");
+    card = test::read_all(longer.out / "README.md");
   }
   static void TearDownTestSuite() { shared.reset(); }
   void TestBody() override {}
@@ -302,7 +289,7 @@ TEST_F(Tag, DamagedConfigsAreRefused) {
   short_one.options.steps = 1;
   train(short_one, watcher);
   const fs::path path = folder_ / "model" / "config.json";
-  const std::string good = read_all(path);
+  const std::string good = test::read_all(path);
   const auto fails = [&](const std::string& from, const std::string& to, const char* part) {
     std::string bad = good;
     const std::size_t at = bad.find(from);

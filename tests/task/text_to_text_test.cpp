@@ -5,11 +5,11 @@
 #include <cmath>
 #include <fstream>
 #include <memory>
-#include <sstream>
 
 #include "attend/base/random.h"
 #include "attend/task/text_to_text_model.h"
 #include "support/expect_error.h"
+#include "support/files.h"
 #include "support/temporary_folder.h"
 #include "support/watcher.h"
 
@@ -40,12 +40,6 @@ std::vector<Pair> pairs(std::int64_t count, std::uint64_t seed) {
     all.push_back(pair);
   }
   return all;
-}
-
-std::string bytes_of(const fs::path& path) {
-  std::ostringstream content;
-  content << std::ifstream(path, std::ios::binary).rdbuf();
-  return content.str();
 }
 
 class TextToTextTest : public testing::Test {
@@ -110,8 +104,8 @@ TEST_F(TextToTextTest, InterruptedAndResumedGivesTheSameBits) {
   const TextToTextConfig resumed = train(parts, second);
   EXPECT_EQ(second.updates, 11);
   EXPECT_EQ(resumed.results->validation_loss, expected.results->validation_loss);
-  EXPECT_TRUE(bytes_of(folder_ / "whole" / "model.safetensors") ==
-              bytes_of(folder_ / "parts" / "model.safetensors"));
+  EXPECT_TRUE(test::read_all(folder_ / "whole" / "model.safetensors") ==
+              test::read_all(folder_ / "parts" / "model.safetensors"));
   TextToTextJob other = job("parts");
   other.resume = true;
   write_table("pairs.tsv", pairs(2000, kSeed + 1));
@@ -130,10 +124,11 @@ TEST_F(TextToTextTest, ARecurrentModelResumesWithTheSameBits) {
   const TextToTextConfig resumed = train(parts, second);
   EXPECT_EQ(second.updates, 11);
   EXPECT_EQ(resumed.results->validation_loss, expected.results->validation_loss);
-  EXPECT_TRUE(bytes_of(folder_ / "whole" / "model.safetensors") ==
-              bytes_of(folder_ / "parts" / "model.safetensors"));
+  EXPECT_TRUE(test::read_all(folder_ / "whole" / "model.safetensors") ==
+              test::read_all(folder_ / "parts" / "model.safetensors"));
   EXPECT_EQ(read_text_to_text_config(folder_ / "parts").model, resumed.model);
-  EXPECT_NE(bytes_of(folder_ / "parts" / "README.md").find("recurrent encoder-decoder"), std::string::npos);
+  EXPECT_NE(test::read_all(folder_ / "parts" / "README.md").find("recurrent encoder-decoder"),
+            std::string::npos);
   parts.options.model.rnn.hidden = 64;
   EXPECT_ERROR(train_text_to_text(parts), "begun with another model");
   TextToTextJob transformer = job("parts");
