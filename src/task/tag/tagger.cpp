@@ -116,7 +116,8 @@ TagSight Tagger::see(const std::vector<std::string>& sentence) const {
 }
 
 TagEvaluation Tagger::evaluate(const std::filesystem::path& data, const data::ReadOptions& read) const {
-  const TagOptions options = config().training.value_or(TagOptions{});
+  const TagOptions defaults;
+  const TagOptions& options = config().training ? *config().training : defaults;
   const RawSentences raw =
       read_sentences(data, tagged_options(data, options.format, options.tag_column, read), &config().tags);
   TagEvaluation result =
