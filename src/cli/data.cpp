@@ -89,8 +89,7 @@ int prepare(const DataOptions& options) {
     text += fmt::format(" {} {} {},", file.name, file.records, result.unit);
   }
   text.back() = '\n';
-  if (result.bad_records > 0)
-    text += fmt::format("{} bad records of the lists were passed over\n", result.bad_records);
+  if (result.bad_records > 0) text += fmt::format("{} bad records were passed over\n", result.bad_records);
   print(options.json ? nlohmann::ordered_json{{"out", options.out},
                                               {"unit", result.unit},
                                               {"files", files},

@@ -286,8 +286,10 @@ fs::path Apt::decompressed(const AptList& list) {
 
 fs::path Apt::unpacked(const std::string& package) {
   lists({});
-  const fs::path fetched = options_.scratch / "package", files = options_.scratch / "files";
-  fs::create_directory(fetched);
+  const fs::path fetched = options_.scratch / "packages" / package,
+                 files = options_.scratch / "files" / package;
+  fs::create_directories(fetched);
+  fs::create_directories(files);
   say("fetching the package " + package);
   std::vector<std::string> words = apt_get("download", lists_folder_);
   words.push_back(package);

@@ -4,7 +4,6 @@
 
 #include "attend/base/error.h"
 #include "attend/data/text.h"
-#include "attend/io/file.h"
 #include "data/utf8.h"
 #include "task/dataset_content.h"
 
@@ -73,15 +72,10 @@ DatasetContent book_text(Apt& apt, const std::string& package, std::string_view 
           fmt::format("The file {} of the Debian package {}.", fs::relative(path, files).string(), package),
       .split =
           "The parts follow each other in the book: about 85 % train, 5 % valid, 10 % test, cut between "
-          "paragraphs.",
-      .terms = fmt::format("See the file copyright in this folder, which the package {} states.", package)};
+          "paragraphs."};
   for (std::size_t i = 0; i < content.parts.size(); ++i)
     content.records[i] = count_characters(content.parts[i]);
-  const fs::path copyright = files / "usr/share/doc" / package / "copyright";
-  if (fs::is_regular_file(fs::symlink_status(copyright)))
-    content.copyright = io::read_file(copyright);
-  else
-    content.terms = fmt::format("The package {} states none in the usual place.", package);
+  take_terms(content, apt, package, files);
   return content;
 }
 

@@ -53,6 +53,12 @@ const std::vector<Entry>& entries() {
         .about = "The Adventures of Sherlock Holmes, by Arthur Conan Doyle",
         .record = "text"},
        [](Apt& apt) { return book_text(apt, "golang-github-jdkato-prose-dev", "sherlock.txt"); }},
+      {{.name = "man-questions",
+        .use = "answer",
+        .about = "errors of system calls and C functions: which code is it that a manual page describes so",
+        .record = "what an error means TAB the page's name and codes TAB the code TAB the character where it "
+                  "starts"},
+       manual_page_questions},
   };
   return all;
 }
@@ -73,7 +79,9 @@ std::string readme(const DatasetJob& job, const Dataset& dataset, const DatasetC
                       content.unit);
   for (std::size_t i = 0; i < kSplitNames.size(); ++i)
     text += fmt::format("| {}{} | {} |\n", kSplitNames[i], content.extension, content.records[i]);
-  text += fmt::format("\n{}\n\n## Terms\n\n{}\n", content.split, content.terms);
+  text += fmt::format("\n{}\n", content.split);
+  if (!content.baseline.empty()) text += fmt::format("\n{}\n", content.baseline);
+  text += fmt::format("\n## Terms\n\n{}\n", content.terms);
   if (!job.command.empty()) text += fmt::format("\n## Made by\n\n    {}\n", job.command);
   return text;
 }

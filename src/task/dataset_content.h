@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +21,8 @@ struct DatasetContent {
   std::string unit = {};                            ///< what is counted
   std::string extension = ".tsv";                   ///< of the files
   std::string origin = {}, split = {}, terms = {};  ///< sentences of the README
-  std::string copyright = {};                       ///< a file that belongs to the data; empty: none
+  std::string baseline = {};   ///< what one reaches who has learnt nothing, in a sentence; empty: not known
+  std::string copyright = {};  ///< a file that belongs to the data; empty: none
   std::int64_t bad_records = 0;
 };
 
@@ -37,5 +39,14 @@ DatasetContent description_text(Apt& apt);
 
 /// A book in a package: the first file of this name, in the order of paths.
 DatasetContent book_text(Apt& apt, const std::string& package, std::string_view file);
+
+/// Questions about the errors that the manual pages of system calls and the C library describe. The context
+/// is a page's name and codes, the question what one of them means, the answer the code; with its place.
+DatasetContent manual_page_questions(Apt& apt);
+
+/// Sets `terms` and `copyright` to what a package says, whose files are in a folder. A package that leaves
+/// its documentation to another one is under the terms of that.
+void take_terms(DatasetContent& content, Apt& apt, const std::string& package,
+                const std::filesystem::path& files);
 
 }  // namespace attend::task

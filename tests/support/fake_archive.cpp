@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <fstream>
-#include <map>
 #include <stdexcept>
 
 #include "attend/io/file.h"
@@ -78,13 +77,24 @@ void FakeArchive::write_configuration() const {
 }
 
 void FakeArchive::add_file(const std::string& package, const std::string& path, const std::string& content) {
+  add_files(package, {{path, content}});
+}
+
+void FakeArchive::add_files(const std::string& package, const std::map<std::string, std::string>& files,
+                            const std::string& documented_by) {
   const fs::path tree = folder_ / ("tree-" + package), deb = folder_ / ("archive/pool/" + package + ".deb");
   write(tree / "DEBIAN/control",
         fmt::format("Package: {}\nVersion: 1\nArchitecture: all\nMaintainer: Nobody <nobody@example.org>\n"
                     "Description: a book\n",
                     package));
-  write(tree / path, content);
-  write(tree / "usr/share/doc" / package / "copyright", "Anybody may read it.\n");
+  for (const auto& [path, content] : files) write(tree / path, content);
+  const fs::path documentation = tree / "usr/share/doc" / package;
+  if (documented_by.empty()) {
+    write(documentation / "copyright", "Anybody may read it.\n");
+  } else {
+    fs::create_directories(documentation.parent_path());
+    fs::create_symlink(documented_by, documentation);
+  }
   run({"dpkg-deb", "--build", "--root-owner-group", tree.string(), deb.string()});
   std::ofstream(list(lists_.front()), std::ios::app) << fmt::format(
       "Package: {}\nVersion: 1\nArchitecture: all\nSection: devel\nDescription: a book\n"

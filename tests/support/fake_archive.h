@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +25,10 @@ class FakeArchive {
 
   /// Adds a package with this file, and its terms.
   void add_file(const std::string& package, const std::string& path, const std::string& content);
+
+  /// The same for several files: path and content. With `documented_by`, its terms are those of this package.
+  void add_files(const std::string& package, const std::map<std::string, std::string>& files,
+                 const std::string& documented_by = "");
 
   /// Writes the archive's table of contents; must be called before it is used, and not after a change that is
   /// to look like damage.

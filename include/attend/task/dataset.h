@@ -42,7 +42,7 @@ struct DatasetResult {
   bool stopped = false;   ///< by `stop`: there is no folder
   std::string unit = {};  ///< what is counted: "pairs", "characters"
   std::vector<DatasetFile> files = {};
-  std::int64_t bad_records = 0;  ///< passed over in the lists
+  std::int64_t bad_records = 0;  ///< passed over in what was read
 };
 
 /// Makes a folder with train, valid and test (*.tsv or *.txt) and a README that tells where the data comes
@@ -50,7 +50,8 @@ struct DatasetResult {
 ///
 /// The records of one source package are all in one part, chosen by its name (data::split_of), and the same
 /// in every set of lists, so that texts that resemble each other do not cross from training to measuring. No
-/// source text is there twice. Lines are in an order that looks random and is always the same.
+/// source text is there twice. Lines are in an order that looks random and is always the same. In the same
+/// way the questions of one manual page are in one part, one after the other.
 ///
 /// What is not on the machine is fetched by its own apt, as /etc/apt says, which checks signatures and
 /// checksums; without root, and without changing anything but `out` and `cache`. Throws Error when the name
