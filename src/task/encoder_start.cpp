@@ -4,8 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +15,7 @@
 #include "attend/base/error.h"
 #include "attend/data/word_vectors.h"
 #include "attend/model/weights.h"
+#include "attend/task/task.h"
 #include "attend/train/checkpoint.h"
 #include "io/printable.h"
 #include "task/config_json.h"
@@ -28,9 +29,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kEncoderTasks = {"pretrain", "classify", "tag", "search"};
 // All encoder tasks name their encoder so.
-constexpr std::string_view kEncoderPrefix = "encoder.", kTable = "encoder.token_embedding.weight";
+constexpr std::string_view kEncoderPrefix = "encoder.", kTable = "encoder.token_embedding.weight",
+                           kSegmentTable = "encoder.segment_embedding.weight";
 
 /// How a token was found among the words of a file; later ones are better.
 enum class Match : std::uint8_t { none, lower, exact };
@@ -66,16 +67,34 @@ class WordTokens {
   Ids exact_, lower_;
 };
 
+/// The part of a model folder that has the encoder. Throws Error when there is none.
+fs::path encoder_folder(const fs::path& folder) {
+  const Task& task = task_of_folder(folder);
+  if (!task.encoder.empty()) return task.encoder == "." ? folder : folder / task.encoder;
+  std::vector<std::string_view> names;
+  for (const Task& other : tasks())
+    if (!other.encoder.empty()) names.push_back(other.name);
+  throw Error(
+      fmt::format("{}: a model of the task {}, which has no encoder to start from; one of {} is needed",
+                  (folder / kConfigFile).string(), io::printable(task.name), fmt::join(names, ", ")));
+}
+
+/// Reads the parameters "encoder.*" of a model, part by part when its segments stay as they are.
+void load_encoder(nn::Module& model, const fs::path& path, bool with_segments) {
+  if (with_segments) return model::load_parameters(model, path, kEncoderPrefix);
+  std::set<std::string> parts;
+  for (const nn::NamedParameter& parameter : model.parameters())
+    if (parameter.name.starts_with(kEncoderPrefix) && parameter.name != kSegmentTable)
+      parts.insert(parameter.name.substr(0, parameter.name.find('.', kEncoderPrefix.size()) + 1));
+  for (const std::string& part : parts) model::load_parameters(model, path, part);
+}
+
 }  // namespace
 
-StartingEncoder read_starting_encoder(const fs::path& folder) {
+StartingEncoder read_starting_encoder(const fs::path& model_folder) {
+  const fs::path folder = encoder_folder(model_folder);
   const Json config = read_config(folder);
   const std::string path = (folder / kConfigFile).string();
-  const auto task = config["task"].get<std::string>();
-  if (std::ranges::find(kEncoderTasks, task) == kEncoderTasks.end())
-    throw Error(
-        fmt::format("{}: a model of the task {}, which has no encoder to start from; one of {} is needed",
-                    path, io::printable(task), fmt::join(kEncoderTasks, ", ")));
   if (!config.contains("model")) throw Error(fmt::format("{}: \"model\" is missing", path));
   StartingEncoder encoder;
   encoder.config = model::encoder_config_from_json(config["model"].dump(), path + ": \"model\"");
@@ -110,8 +129,9 @@ EncoderStarter::EncoderStarter(const EncoderStart& start, const TrainingPlace& p
   const Json wanted = Json::parse(model::to_json(config)),
              found = Json::parse(model::to_json(encoder.config));
   for (const auto& [key, value] : wanted.items())
-    if (key != "vocabulary" && key != "dropout" && value != found[key])
+    if (key != "vocabulary" && key != "dropout" && key != "segments" && value != found[key])
       refuse(key, value.dump(), found[key].dump());
+  keeps_segments_ = config.segments == encoder.config.segments;
   if (tokenizer.kind != encoder.tokenizer.kind) refuse("tokenizer", tokenizer.kind, encoder.tokenizer.kind);
   if (tokenizer.vocabulary != encoder.tokenizer.vocabulary)
     refuse("vocabulary", tokenizer.vocabulary, encoder.tokenizer.vocabulary);
@@ -119,13 +139,13 @@ EncoderStarter::EncoderStarter(const EncoderStart& start, const TrainingPlace& p
 
 std::unique_ptr<data::Tokenizer> EncoderStarter::tokenizer() const {
   if (!needed_ || start_.init.empty()) return nullptr;
-  return load_encoder_tokenizer(start_.init, read_starting_encoder(start_.init).config.vocabulary);
+  return load_encoder_tokenizer(encoder_folder(start_.init),
+                                read_starting_encoder(start_.init).config.vocabulary);
 }
 
 void EncoderStarter::load(nn::Module& model, const data::Tokenizer& tokenizer, bool skip_bad) const {
   if (!needed_) return;
-  if (!start_.init.empty())
-    model::load_parameters(model, fs::path(start_.init) / kWeightsFile, kEncoderPrefix);
+  if (!start_.init.empty()) load_encoder(model, encoder_folder(start_.init) / kWeightsFile, keeps_segments_);
   if (start_.word_vectors.empty()) return;
   for (const nn::NamedParameter& parameter : model.parameters())
     if (parameter.name == kTable) load_word_vectors(parameter.tensor, tokenizer, skip_bad);

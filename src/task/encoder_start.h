@@ -13,16 +13,17 @@ namespace attend::task {
 class EncoderStarter {
  public:
   /// A training that has a checkpoint (`begun`, in `place`) has started already: nothing is read or checked
-  /// then. Throws Error unless the encoder to start from is as `config` (but for vocabulary and dropout) and
-  /// `tokenizer` say.
+  /// then. Throws Error unless the encoder to start from is as `config` (but for vocabulary, dropout and
+  /// segments) and `tokenizer` say.
   EncoderStarter(const EncoderStart& start, const TrainingPlace& place, bool begun,
                  const model::EncoderConfig& config, const data::TokenizerOptions& tokenizer);
 
   /// The tokenizer to start with; null when there is none to be taken.
   std::unique_ptr<data::Tokenizer> tokenizer() const;
 
-  /// Puts the weights of the encoder into the parameters "encoder.*" of a task's model, or the vectors of
-  /// words into its table of embeddings, and says how many. Throws Error naming the file when they do not
+  /// Puts the weights of the encoder into the parameters "encoder.*" of a task's model (the table of segments
+  /// starts anew where their number differs), or the vectors of words into its table of embeddings, and says
+  /// how many. Throws Error naming the file when they do not
   /// fit, and when no token is a word that has a vector.
   void load(nn::Module& model, const data::Tokenizer& tokenizer, bool skip_bad = false) const;
 
@@ -32,6 +33,7 @@ class EncoderStarter {
   EncoderStart start_;
   const TrainingPlace& place_;
   bool needed_;
+  bool keeps_segments_ = true;  // as many as the encoder to start from has
 };
 
 }  // namespace attend::task

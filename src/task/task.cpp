@@ -4,6 +4,7 @@
 
 #include "attend/base/error.h"
 #include "io/printable.h"
+#include "task/converse/config.h"
 #include "task/model_folder.h"
 
 namespace attend::task {
@@ -21,7 +22,8 @@ const std::vector<Task>& tasks() {
        .data = "a table (*.csv, *.tsv, *.tab) or JSON Lines (*.jsonl) with a column for the text and one for "
                "each label",
        .model = "encoder",
-       .metric = "accuracy, macro-F1, confusion matrix, calibration error"},
+       .metric = "accuracy, macro-F1, confusion matrix, calibration error",
+       .encoder = "."},
       {.name = "translate",
        .learns = "to translate",
        .data = "pairs of texts: a table (.tsv, .tab, .csv), or a file of sources and one of targets, UTF-8",
@@ -36,28 +38,33 @@ const std::vector<Task>& tasks() {
        .learns = "a tag for each word of a sentence: parts of speech, names",
        .data = "sentences in columns, a word a line: CoNLL, CoNLL-U (*.conllu), numbered IOB2 (*.iob2)",
        .model = "encoder, with a conditional random field on top",
-       .metric = "share of words with the right tag; precision, recall and F1 of spans"},
+       .metric = "share of words with the right tag; precision, recall and F1 of spans",
+       .encoder = "."},
       {.name = "search",
        .learns = "which texts belong together, to find those that answer a query",
        .data = "pairs of a query and its text: a table (.tsv, .tab, .csv), or two files, UTF-8",
        .model = "encoder that makes a vector of a text",
-       .metric = "recall@1, recall@10, MRR, nDCG@10 among candidates"},
+       .metric = "recall@1, recall@10, MRR, nDCG@10 among candidates",
+       .encoder = "."},
       {.name = "answer",
        .learns = "to find the part of a text that answers a question",
        .data = "questions about texts: SQuAD's JSON (*.json), or a table of question, text and answer",
        .model = "encoder that tells where a span starts and ends",
-       .metric = "exact match and F1 by the rules of SQuAD"},
+       .metric = "exact match and F1 by the rules of SQuAD",
+       .encoder = "."},
       {.name = "converse",
        .learns = "to reply to questions by known answers, paragraphs of documents, or words of its own",
        .data =
            "pairs of a question and its answer: a table (.tsv, .tab, .csv), or two files, UTF-8; documents",
        .model = "encoder that makes a vector of a text; an encoder-decoder with --generate",
-       .metric = "recall@1, recall@10 and MRR of answers, BLEU and ROUGE of replies"},
+       .metric = "recall@1, recall@10 and MRR of answers, BLEU and ROUGE of replies",
+       .encoder = kSearchFolder},
       {.name = "pretrain",
        .learns = "to tell hidden words of a text, so that other tasks may start from it (--init)",
        .data = "a text file (UTF-8), or a folder of .txt, .text and .md files",
        .model = "encoder",
-       .metric = "masked loss (nats per hidden token), masked perplexity"},
+       .metric = "masked loss (nats per hidden token), masked perplexity",
+       .encoder = "."},
   };
   return all;
 }

@@ -39,13 +39,19 @@ void for_each_training_option(Options& o, Visit&& visit) {
   visit("seed", o.seed, Anything{});
 }
 
+/// The same for what an encoder starts with.
+template <class Options, class Visit>
+void for_each_start_option(Options& o, Visit&& visit) {
+  visit("init", o.start.init, Anything{});
+  visit("word_vectors", o.start.word_vectors, Anything{});
+}
+
 /// The same for the options that the tasks with an encoder share beside them.
 template <class Options, class Visit>
 void for_each_encoder_option(Options& o, Visit&& visit) {
   visit("tokenizer", o.tokenizer.kind, Words{{"char", "byte", "bpe", "unigram", "word"}});
   visit("vocabulary", o.tokenizer.vocabulary, Range<std::int64_t>{320, 1000000});
-  visit("init", o.start.init, Anything{});
-  visit("word_vectors", o.start.word_vectors, Anything{});
+  for_each_start_option(o, visit);
 }
 
 /// Throws Error naming the first option that differs from `begun` and that the resumed training in `folder`

@@ -2,10 +2,13 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "cli/child.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_echoes.h"
+#include "support/tiny_pairs.h"
+#include "support/tiny_questions.h"
 #include "support/tiny_reviews.h"
 
 namespace attend::test {
@@ -84,6 +87,15 @@ TEST_F(Pretraining, OtherTasksStartFromIt) {
   no_encoder.insert(no_encoder.end(), {"--out", file("none")});
   expect_refused(no_encoder, "a model folder is needed");
   EXPECT_FALSE(fs::exists(file("none")));
+  write_all(file("questions.tsv"), tiny_questions(60));
+  write_all(file("pairs.tsv"), tiny_pair_table(7, 60));
+  for (const auto& [task, data] :
+       {std::pair("answer", "questions.tsv"), std::pair("converse", "pairs.tsv")}) {
+    const Ended other = attend({"train", task, "--data", file(data), "--init", model(), "--steps", "2",
+                                "--batch", "8", "--precision", "f32", "--out", file(task)});
+    EXPECT_EQ(other.code, 0) << other.err;
+    EXPECT_NE(other.err.find("1 layers of 32, context 32"), std::string::npos) << other.err;
+  }
 }
 
 TEST_F(Pretraining, BadInputIsNamedInOneLine) {

@@ -8,13 +8,17 @@
 
 #include "attend/data/tokenizer.h"
 #include "attend/io/safetensors.h"
+#include "attend/task/answer.h"
 #include "attend/task/classify.h"
+#include "attend/task/converse.h"
 #include "attend/task/generate.h"
 #include "attend/task/pretrain.h"
 #include "attend/task/tag.h"
 #include "support/expect_error.h"
 #include "support/files.h"
 #include "support/temporary_folder.h"
+#include "support/tiny_pairs.h"
+#include "support/tiny_questions.h"
 #include "support/tiny_reviews.h"
 #include "support/tiny_tags.h"
 #include "support/tiny_text.h"
@@ -32,6 +36,22 @@ std::string tensor_of(const fs::path& folder, const std::string& name) {
     if (entry.name == name) return {reinterpret_cast<const char*>(entry.data.data()), entry.data.size()};
   return {};
 }
+
+/// The weights are those that a training began with, which took steps that change next to nothing.
+void expect_same_weights(const fs::path& model, const fs::path& start, const std::string& name) {
+  const std::string found = tensor_of(model, name), wanted = tensor_of(start, name);
+  ASSERT_FALSE(wanted.empty()) << name;
+  ASSERT_EQ(found.size(), wanted.size()) << name;
+  for (std::size_t i = 0; i < wanted.size(); i += sizeof(float)) {
+    float a = 0, b = 0;
+    std::memcpy(&a, found.data() + i, sizeof a);
+    std::memcpy(&b, wanted.data() + i, sizeof b);
+    ASSERT_NEAR(a, b, 1e-9) << name;
+  }
+}
+
+constexpr const char* kTable = "encoder.token_embedding.weight";
+constexpr const char* kSegments = "encoder.segment_embedding.weight";
 
 /// A pretrained encoder to start from.
 class Start : public testing::Test {
@@ -81,17 +101,8 @@ TEST_F(Start, TakesTokenizerShapeAndWeights) {
   const ClassifyConfig config = train_classify(job);
   EXPECT_TRUE(test::read_all(encoder() / "tokenizer.model") == test::read_all(job.out / "tokenizer.model"));
   EXPECT_EQ(config.model.encoder.vocabulary, read_starting_encoder(encoder()).config.vocabulary);
-  for (const char* name : {"encoder.token_embedding.weight", "encoder.blocks.0.feed_forward.inner.weight"}) {
-    const std::string found = tensor_of(job.out, name), wanted = tensor_of(encoder(), name);
-    ASSERT_FALSE(wanted.empty());
-    ASSERT_EQ(found.size(), wanted.size());
-    for (std::size_t i = 0; i < wanted.size(); i += sizeof(float)) {
-      float a = 0, b = 0;
-      std::memcpy(&a, found.data() + i, sizeof a);
-      std::memcpy(&b, wanted.data() + i, sizeof b);
-      ASSERT_NEAR(a, b, 1e-9) << name;
-    }
-  }
+  for (const char* name : {kTable, "encoder.blocks.0.feed_forward.inner.weight"})
+    expect_same_weights(job.out, encoder(), name);
   EXPECT_NE(test::read_all(job.out / "README.md").find("trained by attend from the encoder in `"),
             std::string::npos);
   // A tagger can go on from the classifier.
@@ -129,6 +140,65 @@ TEST_F(Start, ResumesWithoutTheFolderItBeganWith) {
   EXPECT_ERROR(train_classify(parts), "init elsewhere: the training in");
 }
 
+TEST_F(Start, AnswersKeepSegmentsOfTheirOwn) {
+  const auto train = [&](const std::string& out, const fs::path& start) {
+    AnswerJob job;
+    job.data.path = folder_ / "questions.tsv";
+    job.out = folder_ / out;
+    start_from(job.options, start);
+    shorten(job.options);
+    job.options.learning_rate = job.options.minimum_learning_rate = 1e-12;
+    EXPECT_EQ(train_answer(job).model.segments, 2);
+    EXPECT_TRUE(test::read_all(start / "tokenizer.model") == test::read_all(job.out / "tokenizer.model"));
+    expect_same_weights(job.out, start, kTable);
+    EXPECT_NE(test::read_all(job.out / "README.md").find("trained by attend\nfrom the encoder in `"),
+              std::string::npos);
+    return job.out;
+  };
+  write("questions.tsv", test::tiny_questions(40));
+  const fs::path first = train("first", encoder()), second = train("second", first);
+  expect_same_weights(second, first, kSegments);
+  // Other tasks have none.
+  ClassifyJob job = classify("model");
+  start_from(job.options, second);
+  shorten(job.options);
+  job.options.learning_rate = job.options.minimum_learning_rate = 1e-12;
+  EXPECT_EQ(train_classify(job).model.encoder.segments, 0);
+  expect_same_weights(job.out, second, kTable);
+  EXPECT_EQ(tensor_of(job.out, kSegments), "");
+  EXPECT_EQ(read_answer_config(first).training->start.init, encoder().string());
+}
+
+TEST_F(Start, AnAgentStartsFromAnEncoderAndIsAStart) {
+  write("pairs.tsv", test::tiny_pair_table(7, 60));
+  const auto agent = [&](const std::string& out, const fs::path& start) {
+    ConverseJob job;
+    job.data.paths = {folder_ / "pairs.tsv"};
+    job.out = folder_ / out;
+    start_from(job.search, start);
+    shorten(job.search);
+    job.search.learning_rate = job.search.minimum_learning_rate = 1e-12;
+    return job;
+  };
+  ConverseJob job = agent("agent", encoder());
+  train_converse(job);
+  expect_same_weights(job.out / "search", encoder(), kTable);
+  EXPECT_NE(test::read_all(job.out / "README.md").find("attend from the encoder in `"), std::string::npos);
+  const ConverseJob next = agent("next", job.out);
+  train_converse(next);
+  expect_same_weights(next.out / "search", job.out / "search", kTable);
+  // The search would have nothing left to start from.
+  const std::string before = test::read_all(job.out / "config.json");
+  for (const fs::path& start : {job.out, job.out / "search"}) {
+    ConverseJob again = agent("agent", start);
+    again.overwrite = true;
+    EXPECT_ERROR(train_converse(again), "which is to be overwritten");
+    again.search.start.init = "nowhere";
+    EXPECT_ERROR(train_converse(again), "nowhere: no such folder");
+    EXPECT_EQ(test::read_all(job.out / "config.json"), before);
+  }
+}
+
 TEST_F(Start, TakesWordVectors) {
   const auto tag = [&](const std::string& out, const char* vectors) {
     TagJob job;
@@ -148,7 +218,7 @@ TEST_F(Start, TakesWordVectors) {
   train_tag(job);
   EXPECT_NE(watcher.said.find("word vectors: 2 of 14 tokens found"), std::string::npos) << watcher.said;
   EXPECT_NE(test::read_all(job.out / "README.md").find("from the word vectors in `"), std::string::npos);
-  const std::string table = tensor_of(job.out, "encoder.token_embedding.weight");
+  const std::string table = tensor_of(job.out, kTable);
   const auto tokenizer = data::load_tokenizer(job.out);
   const auto expect_row = [&](const char* word, std::vector<float> wanted) {
     std::vector<float> row(4);
@@ -169,6 +239,20 @@ TEST_F(Start, TakesWordVectors) {
   both.options.start.init = encoder();
   EXPECT_ERROR(train_tag(both), "embeddings start from one of them");
   EXPECT_FALSE(fs::exists(folder_ / "bad"));
+  // Answers have no tokenizer of words, but others have tokens that are words, too.
+  AnswerJob answer;
+  write("questions.tsv", test::tiny_questions(40));
+  answer.data.path = folder_ / "questions.tsv";
+  answer.out = folder_ / "answerer";
+  answer.options.model = {.context = 32, .segments = 2, .layers = 1, .heads = 2, .dim = 4};
+  answer.options.tokenizer.vocabulary = 330;
+  answer.options.start.word_vectors = folder_ / "people.txt";
+  shorten(answer.options);
+  test::Watcher reader;
+  answer.observer = &reader;
+  write("people.txt", "anna 1 2 3 4\nnowhere 1 1 1 1\n");
+  train_answer(answer);
+  EXPECT_NE(reader.said.find("word vectors: 1 of "), std::string::npos) << reader.said;
 }
 
 TEST_F(Start, RefusesWhatDoesNotFit) {

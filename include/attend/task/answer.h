@@ -11,6 +11,7 @@
 #include "attend/data/question_answers.h"
 #include "attend/data/tokenizer.h"
 #include "attend/model/encoder_config.h"
+#include "attend/task/encoder_start.h"
 #include "attend/task/training.h"
 
 /// The task "answer": an encoder learns to find the part of a text that answers a question.
@@ -24,6 +25,7 @@ struct AnswerOptions : TrainingOptions {
   /// Its `vocabulary` comes from the tokenizer, its `segments` are 2 (question, text).
   model::EncoderConfig model;
   data::TokenizerOptions tokenizer = {.kind = "unigram", .vocabulary = 8000};
+  EncoderStart start = {};
   std::int64_t stride = 128;         ///< tokens of a text from one window's start to the next one's
   std::int64_t longest_answer = 30;  ///< tokens
   double token_dropout = 0.05;       ///< part of the tokens that are hidden in training

@@ -28,14 +28,16 @@ struct StartingEncoder {
 StartingEncoder read_starting_encoder(const std::filesystem::path& folder);
 
 /// Sets `start.init`, `model` and `tokenizer` of a task's options; `model.dropout`, which belongs to the
-/// training, stays. Throws Error as read_starting_encoder does.
+/// training, and `model.segments`, which belong to the task, stay. Throws Error as read_starting_encoder
+/// does.
 template <class Options>
 void start_from(Options& options, const std::filesystem::path& folder) {
   const StartingEncoder encoder = read_starting_encoder(folder);
-  const double dropout = options.model.dropout;
+  model::EncoderConfig model = encoder.config;
+  model.dropout = options.model.dropout;
+  model.segments = options.model.segments;
   options.start.init = folder.string();
-  options.model = encoder.config;
-  options.model.dropout = dropout;
+  options.model = model;
   options.tokenizer = encoder.tokenizer;
 }
 

@@ -14,6 +14,9 @@ struct Task {
   std::string data;    ///< what --data takes
   std::string model;   ///< the kind of model
   std::string metric;  ///< what `attend eval` reports
+  /// Where in a model folder there is an encoder that another task may start from (--init): "." for the
+  /// folder itself; empty: there is none.
+  std::string encoder = {};
 };
 
 /// Every task there is.

@@ -18,7 +18,7 @@ namespace {
 
 using task::AnswerOptions;
 
-struct TrainOptions : TrainingVerb {
+struct TrainOptions : EncoderVerb {
   std::string data, valid, preset;
   std::vector<std::string> columns;
   bool skip_bad = false;
@@ -48,6 +48,7 @@ void add_data_options(CLI::App* verb, const Shared& options) {
       ->group(kFilesGroup);
   verb->add_flag("--skip-bad", options->skip_bad, "Count bad records and leave them out")->group(kFilesGroup);
   add_model_folder(verb, options);
+  add_start_options(verb, options);
 }
 
 void add_model_options(CLI::App* verb, const Shared& options) {
@@ -68,26 +69,15 @@ void add_model_options(CLI::App* verb, const Shared& options) {
       "Tokens of a window, question included; longer texts are read in overlapping windows");
 }
 
-/// The options of this run: those of the preset, or those a resumed training began with, and over them what
-/// was given.
-AnswerOptions resolve(const CLI::App& verb, const TrainOptions& options) {
-  AnswerOptions result = task::answer_preset(options.preset);
-  if (resumes(options)) {
-    const task::AnswerConfig begun = task::read_answer_config(options.out);
-    if (begun.training) result = *begun.training;
-  }
-  apply(options, verb, result);
-  for (const auto& set : *options.model) set(result);
-  return result;
-}
-
 int train(const CLI::App& verb, const TrainOptions& options) {
   task::AnswerConfig config;
   const auto file = [&](const std::string& path) {
     return task::QuestionFile{path, options.columns, options.skip_bad};
   };
   const int code = show_training(verb, options, [&](const task::TrainingPlace& place) {
-    config = task::train_answer({place, file(options.data), file(options.valid), resolve(verb, options)});
+    config = task::train_answer({place, file(options.data), file(options.valid),
+                                 resolve(verb, options, task::answer_preset(options.preset), *options.model,
+                                         task::read_answer_config)});
     return config.results.value();
   });
   if (config.scores)

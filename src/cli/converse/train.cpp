@@ -19,7 +19,7 @@ namespace {
 
 using task::SearchOptions;
 
-struct TrainOptions : TrainingVerb, PairOptions {
+struct TrainOptions : EncoderVerb, PairOptions {
   std::string preset, documents;
   bool generate = false;
   std::int64_t generator_steps = 0;
@@ -45,21 +45,11 @@ void add_options(CLI::App* verb, const Shared& options) {
       ->check(whole_number(1));
 }
 
-/// The file that a training of the search in DIR leaves.
-bool search_begun(const TrainOptions& options) {
-  return options.resume &&
-         std::filesystem::exists(std::filesystem::path(options.out) / "search" / "config.json");
-}
-
-SearchOptions resolve(const CLI::App& verb, const TrainOptions& options) {
-  SearchOptions result = task::search_preset(options.preset);
-  if (search_begun(options)) {
-    const auto begun = task::read_search_config(std::filesystem::path(options.out) / "search");
-    if (begun.training) result = *begun.training;
-  }
-  apply(options, verb, result);
-  for (const auto& set : *options.model) set(result);
-  return result;
+/// The options of the search, which is a model of its own in the folder.
+SearchOptions search_of(const CLI::App& verb, const TrainOptions& options) {
+  EncoderVerb search = static_cast<const EncoderVerb&>(options);
+  search.out = (std::filesystem::path(options.out) / "search").string();
+  return resolve(verb, search, task::search_preset(options.preset), *options.model, task::read_search_config);
 }
 
 /// The generator takes the seed and the precision of the search.
@@ -80,7 +70,7 @@ task::TextToTextOptions generator_of(const TrainOptions& options, const SearchOp
 int train(const CLI::App& verb, const TrainOptions& options) {
   task::ConverseConfig config;
   const int code = show_training(verb, options, [&](const task::TrainingPlace& place) {
-    const SearchOptions search = resolve(verb, options);
+    const SearchOptions search = search_of(verb, options);
     const task::ConverseJob job{place,
                                 files_of(options.data, options),
                                 files_of(options.valid, options),
@@ -105,6 +95,7 @@ void add_train_converse(CLI::App& train_verb, std::vector<Verb>& verbs) {
   auto options = std::make_shared<TrainOptions>();
   add_pair_options(verb, options);
   add_model_folder(verb, options);
+  add_start_options(verb, options);
   add_options(verb, options);
   const std::string about = add_presets(verb, options->preset, task::search_presets());
   add_tokenizer_options(verb, options->model);

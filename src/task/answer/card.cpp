@@ -43,10 +43,10 @@ std::string answer_card(const AnswerConfig& config, std::int64_t parameters, std
                         std::string_view folder) {
   const AnswerOptions& training = *config.training;
   const model::EncoderConfig& model = config.model;
-  std::string text =
-      "# A model that answers questions\n\nA transformer encoder that finds the part of a text that answers "
-      "a "
-      "question, trained by attend from random\nweights.\n\n## Data\n\n";
+  std::string text = fmt::format(
+      "# A model that answers questions\n\nA transformer encoder that finds the part of a text "
+      "that answers a question, trained by attend\nfrom {}.\n\n## Data\n\n",
+      card_start(training.start));
   text += card_table(data_rows(config));
   text += "\n## Model\n\n" +
           card_table({{"Parameters", fmt::format("{}", parameters)},

@@ -15,6 +15,7 @@ void for_each_option(Options& o, Visit&& visit) {
   visit("preset", o.preset, Anything{true});
   visit("tokenizer", o.tokenizer.kind, Words{{"char", "byte", "bpe", "unigram"}});
   visit("vocabulary", o.tokenizer.vocabulary, Range<std::int64_t>{320, 1000000});
+  for_each_start_option(o, visit);
   visit("stride", o.stride, Range<std::int64_t>{1, 1 << 24});
   visit("longest_answer", o.longest_answer, Range<std::int64_t>{1, 1 << 20});
   visit("token_dropout", o.token_dropout, Range<double>{0, 0.999});

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "attend/backend/processor.h"
 #include "attend/base/error.h"
@@ -19,6 +20,7 @@
 #include "task/answer/data.h"
 #include "task/answer/evaluate.h"
 #include "task/answer/fields.h"
+#include "task/encoder_start.h"
 #include "task/encoder_tokens.h"
 #include "task/model_folder.h"
 #include "task/training.h"
@@ -82,7 +84,7 @@ class Training {
  private:
   void prepare();
   void resume();
-  void read();
+  void read(std::unique_ptr<data::Tokenizer> given);
   void say_facts() const;
   void fill_folder();
   Tensor loss(std::int64_t index, DType compute, Generator& random);
@@ -133,7 +135,8 @@ void Training::prepare() {
   begun_ = job_.resume && holds_model(job_.out);
   if (begun_) resume();
   validate(options_);
-  read();
+  const EncoderStarter start(options_.start, job_, begun_, options_.model, options_.tokenizer);
+  read(start.tokenizer());
   batches_ = std::make_unique<data::LengthBatches>(train_->sequences().lengths(),
                                                    data::LengthBatchOptions{.batch = options_.batch},
                                                    options_.seed ^ kBatchSeed);
@@ -141,10 +144,12 @@ void Training::prepare() {
   config_.tokenizer = options_.tokenizer.kind;
   config_.training = options_;
   model_ = std::make_unique<model::SpanExtractor>(config_.model, options_.seed);
+  start.load(*model_, *tokenizer_, job_.data.skip_bad);
   folders_.make(job_.out);
 }
 
-void Training::read() {
+/// `given`: the tokenizer to start with, if there is one.
+void Training::read(std::unique_ptr<data::Tokenizer> given) {
   const auto chosen = [&](const QuestionFile& given, const std::string QuestionFacts::*before) {
     QuestionFile file = given;
     if (file.path.empty() && begun_) file.path = (*config_.data).*before;
@@ -165,8 +170,9 @@ void Training::read() {
         fmt::format("--data {}: {} questions about {} texts are too few, the last 10 %, about texts of their "
                     "own, are for validation; more are needed, or --valid",
                     data.path.string(), count, raw.contexts.size()));
-  tokenizer_ = begun_ ? data::load_tokenizer(job_.out)
-                      : data::train_tokenizer(options_.tokenizer, joined_text(raw, learnt));
+  tokenizer_ = begun_             ? data::load_tokenizer(job_.out)
+               : given != nullptr ? std::move(given)
+                                  : data::train_tokenizer(options_.tokenizer, joined_text(raw, learnt));
   options_.model.vocabulary = tokenizer_->size() + data::SpecialTokens::kCount;
   const WindowOptions windows = {.context = options_.model.context,
                                  .stride = options_.stride,

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <system_error>
 #include <unordered_set>
 
 #include "attend/base/error.h"
@@ -9,6 +10,7 @@
 #include "task/card_text.h"
 #include "task/converse/config.h"
 #include "task/converse/documents.h"
+#include "task/encoder_start.h"
 #include "task/model_folder.h"
 #include "task/pair_card.h"
 #include "task/training.h"
@@ -58,9 +60,10 @@ std::string converse_card(const ConverseConfig& config, const SearchConfig& sear
   rows.emplace_back("Generator", config.generates ? "`generator/`" : "none");
   rows.emplace_back("Search", "`search/`, whose card has the numbers");
   rows.emplace_back("Command", card_code(command));
-  return "# An agent that replies\n\nIt finds the answer, or the paragraph of a document, that fits a "
-         "question "
-         "best, and says which it used; trained by\nattend from random weights.\n\n" +
+  return fmt::format(
+             "# An agent that replies\n\nIt finds the answer, or the paragraph of a document, that fits a "
+             "question best, and says which it used; trained by\nattend from {}.\n\n",
+             card_start(search.training->start)) +
          card_table(rows) +
          fmt::format(
              "\n## Limits\n\nIt always replies, fitting or not: look at the scores. What a generator writes "
@@ -68,6 +71,19 @@ std::string converse_card(const ConverseConfig& config, const SearchConfig& sear
              "be fluent and wrong.\n\n## Use\n\n    attend run {0}\n    attend see {0} \"...\" --out "
              "page.html\n",
              folder);
+}
+
+/// An encoder that is in the folder would be gone before the search starts from it.
+void require_start_elsewhere(const ConverseJob& job) {
+  const fs::path init = job.search.start.init;
+  if (init.empty()) return;
+  std::error_code ignored;
+  const auto folder_of = [&](const fs::path& path) {
+    return (fs::weakly_canonical(path, ignored) / "").string();
+  };
+  if (folder_of(init).starts_with(folder_of(job.out)))
+    throw Error(
+        fmt::format("init {}: lies in {}, which is to be overwritten", init.string(), job.out.string()));
 }
 
 }  // namespace
@@ -80,6 +96,8 @@ ConverseConfig train_converse(const ConverseJob& job) {
   if (job.generate) validate(job.generator);
   if (job.overwrite && !job.resume) {
     validate(job.search);
+    require_start_elsewhere(job);
+    const EncoderStarter start(job.search.start, job, false, job.search.model, job.search.tokenizer);
     read_pairs(job.data);
     remove_model(job.out);
   }
