@@ -2,9 +2,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <filesystem>
-#include <string_view>
-#include <type_traits>
 
 #include "attend/task/training.h"
 #include "task/option_ranges.h"
@@ -52,21 +49,6 @@ void for_each_encoder_option(Options& o, Visit&& visit) {
   visit("tokenizer", o.tokenizer.kind, Words{{"char", "byte", "bpe", "unigram", "word"}});
   visit("vocabulary", o.tokenizer.vocabulary, Range<std::int64_t>{320, 1000000});
   for_each_start_option(o, visit);
-}
-
-/// Throws Error naming the first option that differs from `begun` and that the resumed training in `folder`
-/// may not change.
-template <class Options>
-void check_resumable(const Options& options, const Options& begun, const std::filesystem::path& folder) {
-  for_each_option(options, [&](const char* key, const auto& value, const auto& accepted) {
-    for_each_option(begun, [&](std::string_view other, const auto& before, const auto&) {
-      if constexpr (std::is_same_v<decltype(value), decltype(before)>) {
-        if (accepted.may_change || other != key || value == before) return;
-        throw Error(fmt::format("{} {}: the training in {} was begun with {}, which a resume cannot change",
-                                key, value, folder.string(), before));
-      }
-    });
-  });
 }
 
 /// Throws Error naming an option that is out of its range.

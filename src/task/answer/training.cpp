@@ -23,6 +23,7 @@
 #include "task/encoder_start.h"
 #include "task/encoder_tokens.h"
 #include "task/model_folder.h"
+#include "task/resumable.h"
 #include "task/training.h"
 
 namespace attend::task {
@@ -33,17 +34,6 @@ namespace {
 
 // Batches and hidden tokens each draw from streams of a seed of their own.
 constexpr std::uint64_t kBatchSeed = 0x6261746368616e73ull, kHideSeed = 0x68696465616e7331ull;
-
-/// A resumed training keeps what it began with, save for the options that only say how long and how often.
-void check_same(const AnswerOptions& options, const AnswerOptions& begun, const fs::path& folder) {
-  check_resumable(options, begun, folder);
-  model::EncoderConfig model = options.model;
-  model.vocabulary = begun.model.vocabulary;
-  if (model != begun.model)
-    throw Error(
-        fmt::format("the training in {} was begun with another model (see {}), which a resume cannot change",
-                    folder.string(), kConfigFile));
-}
 
 /// The first question of the last tenth, moved on to one about another text than the question before it; the
 /// number of questions when there is none.
@@ -125,7 +115,7 @@ void Training::resume() {
   if (!config_.training || !config_.data)
     throw Error(fmt::format("{}: has no \"training\" to resume", (job_.out / kConfigFile).string()));
   if (options_.precision == "auto") options_.precision = config_.training->precision;
-  check_same(options_, *config_.training, job_.out);
+  check_resumable(options_, *config_.training, job_.out);
 }
 
 /// Everything that can turn out to be wrong, before anything is said or written.

@@ -19,6 +19,7 @@
 #include "task/encoder_start.h"
 #include "task/encoder_tokens.h"
 #include "task/model_folder.h"
+#include "task/resumable.h"
 #include "task/training.h"
 
 namespace attend::task {
@@ -29,17 +30,6 @@ namespace {
 
 // Batches and hidden tokens each draw from streams of a seed of their own.
 constexpr std::uint64_t kBatchSeed = 0x6261746368657331ull, kHideSeed = 0x68696464656e3031ull;
-
-/// A resumed training keeps what it began with, save for the options that only say how long and how often.
-void check_same(const ClassifyOptions& options, const ClassifyOptions& begun, const fs::path& folder) {
-  check_resumable(options, begun, folder);
-  model::EncoderConfig model = options.model;
-  model.vocabulary = begun.model.vocabulary;
-  if (model != begun.model)
-    throw Error(
-        fmt::format("the training in {} was begun with another model (see {}), which a resume cannot change",
-                    folder.string(), kConfigFile));
-}
 
 data::LabelledTextOptions reading(const ClassifyOptions& options) {
   return {.text = options.text,
@@ -100,7 +90,7 @@ void Training::prepare() {
     if (!config_.training || !config_.data)
       throw Error(fmt::format("{}: has no \"training\" to resume", (job_.out / kConfigFile).string()));
     if (options_.precision == "auto") options_.precision = config_.training->precision;
-    check_same(options_, *config_.training, job_.out);
+    check_resumable(options_, *config_.training, job_.out);
     options_.model.vocabulary = config_.model.encoder.vocabulary;
   }
   validate(options_);

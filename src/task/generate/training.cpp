@@ -13,6 +13,7 @@
 #include "task/generate/evaluate.h"
 #include "task/generate/fields.h"
 #include "task/model_folder.h"
+#include "task/resumable.h"
 #include "task/training.h"
 #include "task/training_text.h"
 
@@ -24,17 +25,6 @@ namespace {
 
 // Windows are drawn from streams of a seed of their own.
 constexpr std::uint64_t kWindowSeed = 0x77696e646f777331ull;
-
-/// A resumed training keeps what it began with, save for the options that only say how long and how often.
-void check_same(const GenerateOptions& options, const GenerateOptions& begun, const fs::path& folder) {
-  check_resumable(options, begun, folder);
-  model::GptConfig model = options.model;
-  model.vocabulary = begun.model.vocabulary;
-  if (model != begun.model)
-    throw Error(
-        fmt::format("the training in {} was begun with another model (see {}), which a resume cannot change",
-                    folder.string(), kConfigFile));
-}
 
 class Training {
  public:
@@ -82,7 +72,7 @@ void Training::prepare() {
     if (!config_.training)
       throw Error(fmt::format("{}: has no \"training\" to resume", (job_.out / kConfigFile).string()));
     if (options.precision == "auto") options.precision = config_.training->precision;
-    check_same(options, *config_.training, job_.out);
+    check_resumable(options, *config_.training, job_.out);
     options.model.vocabulary = config_.model.vocabulary;
   }
   validate(options);

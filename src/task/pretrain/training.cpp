@@ -15,6 +15,7 @@
 #include "task/pretrain/config.h"
 #include "task/pretrain/evaluate.h"
 #include "task/pretrain/fields.h"
+#include "task/resumable.h"
 #include "task/training.h"
 #include "task/training_text.h"
 
@@ -28,17 +29,6 @@ namespace {
 constexpr std::uint64_t kRowSeed = 0x6d61736b726f7773ull, kValidationSeed = 0x6d61736b76616c31ull;
 // Batches of about 4,096 tokens in an evaluation while training goes on.
 constexpr std::int64_t kMostBatches = 32;
-
-/// A resumed training keeps what it began with, save for the options that only say how long and how often.
-void check_same(const PretrainOptions& options, const PretrainOptions& begun, const fs::path& folder) {
-  check_resumable(options, begun, folder);
-  model::EncoderConfig model = options.model;
-  model.vocabulary = begun.model.vocabulary;
-  if (model != begun.model)
-    throw Error(
-        fmt::format("the training in {} was begun with another model (see {}), which a resume cannot change",
-                    folder.string(), kConfigFile));
-}
 
 class Training {
  public:
@@ -85,7 +75,7 @@ void Training::resume() {
   if (!config_.training)
     throw Error(fmt::format("{}: has no \"training\" to resume", (job_.out / kConfigFile).string()));
   if (options_.precision == "auto") options_.precision = config_.training->precision;
-  check_same(options_, *config_.training, job_.out);
+  check_resumable(options_, *config_.training, job_.out);
 }
 
 /// Everything that can turn out to be wrong, before anything is said or written.

@@ -12,6 +12,7 @@
 #include "task/encoder_start.h"
 #include "task/encoder_tokens.h"
 #include "task/model_folder.h"
+#include "task/resumable.h"
 #include "task/search/card.h"
 #include "task/search/config.h"
 #include "task/search/data.h"
@@ -28,17 +29,6 @@ namespace {
 // Hidden tokens draw from streams of a seed of their own, those of sources from the even ones.
 constexpr std::uint64_t kHideSeed = 0x6869646473656131ull;
 constexpr std::int64_t kMostScored = 2000, kCandidates = 1000;
-
-/// A resumed training keeps what it began with, save for the options that only say how long and how often.
-void check_same(const SearchOptions& options, const SearchOptions& begun, const fs::path& folder) {
-  check_resumable(options, begun, folder);
-  model::EncoderConfig model = options.model;
-  model.vocabulary = begun.model.vocabulary;
-  if (model != begun.model)
-    throw Error(
-        fmt::format("the training in {} was begun with another model (see {}), which a resume cannot change",
-                    folder.string(), kConfigFile));
-}
 
 class Training {
  public:
@@ -93,7 +83,7 @@ void Training::prepare() {
     if (!config_.training)
       throw Error(fmt::format("{}: has no \"training\" to resume", (job_.out / kConfigFile).string()));
     if (options.precision == "auto") options.precision = config_.training->precision;
-    check_same(options, *config_.training, job_.out);
+    check_resumable(options, *config_.training, job_.out);
   }
   validate(options);
   const EncoderStarter start(options.start, job_, begun_, options.model, options.tokenizer);

@@ -11,6 +11,7 @@
 #include "task/encoder_start.h"
 #include "task/encoder_tokens.h"
 #include "task/model_folder.h"
+#include "task/resumable.h"
 #include "task/tag/card.h"
 #include "task/tag/config.h"
 #include "task/tag/data.h"
@@ -26,17 +27,6 @@ namespace {
 
 // Batches and hidden tokens each draw from streams of a seed of their own.
 constexpr std::uint64_t kBatchSeed = 0x6261746368746167ull, kHideSeed = 0x6869646574616731ull;
-
-/// A resumed training keeps what it began with, save for the options that only say how long and how often.
-void check_same(const TagOptions& options, const TagOptions& begun, const fs::path& folder) {
-  check_resumable(options, begun, folder);
-  model::EncoderConfig model = options.model;
-  model.vocabulary = begun.model.vocabulary;
-  if (model != begun.model)
-    throw Error(
-        fmt::format("the training in {} was begun with another model (see {}), which a resume cannot change",
-                    folder.string(), kConfigFile));
-}
 
 class Training {
  public:
@@ -86,7 +76,7 @@ void Training::resume() {
   if (!config_.training || !config_.data)
     throw Error(fmt::format("{}: has no \"training\" to resume", (job_.out / kConfigFile).string()));
   if (options_.precision == "auto") options_.precision = config_.training->precision;
-  check_same(options_, *config_.training, job_.out);
+  check_resumable(options_, *config_.training, job_.out);
 }
 
 /// Everything that can turn out to be wrong, before anything is said or written.

@@ -10,6 +10,7 @@
 #include "attend/model/weights.h"
 #include "attend/task/text_to_text.h"
 #include "task/model_folder.h"
+#include "task/resumable.h"
 #include "task/text_to_text/alignment.h"
 #include "task/text_to_text/card.h"
 #include "task/text_to_text/config.h"
@@ -23,17 +24,6 @@ namespace attend::task {
 namespace fs = std::filesystem;
 
 namespace {
-
-/// A resumed training keeps what it began with, save for the options that only say how long and how often.
-void check_same(const TextToTextOptions& options, const TextToTextOptions& begun, const fs::path& folder) {
-  check_resumable(options, begun, folder);
-  model::EncoderDecoderConfig model = options.model;
-  model.set_vocabularies(begun.model.source_vocabulary(), begun.model.target_vocabulary());
-  if (model != begun.model)
-    throw Error(
-        fmt::format("the training in {} was begun with another model (see {}), which a resume cannot change",
-                    folder.string(), kConfigFile));
-}
 
 class Training {
  public:
@@ -91,7 +81,7 @@ void Training::prepare() {
     if (!config_.training)
       throw Error(fmt::format("{}: has no \"training\" to resume", (job_.out / kConfigFile).string()));
     if (options.precision == "auto") options.precision = config_.training->precision;
-    check_same(options, *config_.training, job_.out);
+    check_resumable(options, *config_.training, job_.out);
   }
   validate(options);
   pairs_ = std::make_unique<TrainingPairs>(job_, begun_ ? &config_ : nullptr);

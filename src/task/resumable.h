@@ -1,0 +1,45 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <string_view>
+#include <type_traits>
+
+#include "attend/base/error.h"
+#include "task/model_folder.h"
+
+namespace attend::task {
+
+/// Sets what a model has from its tokenizers.
+template <class Model>
+void take_vocabulary(Model& model, const Model& from) {
+  if constexpr (requires { model.vocabulary; })
+    model.vocabulary = from.vocabulary;
+  else
+    model.set_vocabularies(from.source_vocabulary(), from.target_vocabulary());
+}
+
+/// A resumed training keeps what it began with, save for the options that only say how long and how often:
+/// throws Error naming the first option that differs from `begun` and that the training in `folder` may not
+/// change, or saying that the model does, in more than its vocabulary.
+template <class Options>
+void check_resumable(const Options& options, const Options& begun, const std::filesystem::path& folder) {
+  for_each_option(options, [&](const char* key, const auto& value, const auto& accepted) {
+    for_each_option(begun, [&](std::string_view other, const auto& before, const auto&) {
+      if constexpr (std::is_same_v<decltype(value), decltype(before)>) {
+        if (accepted.may_change || other != key || value == before) return;
+        throw Error(fmt::format("{} {}: the training in {} was begun with {}, which a resume cannot change",
+                                key, value, folder.string(), before));
+      }
+    });
+  });
+  auto model = options.model;
+  take_vocabulary(model, begun.model);
+  if (model != begun.model)
+    throw Error(
+        fmt::format("the training in {} was begun with another model (see {}), which a resume cannot change",
+                    folder.string(), kConfigFile));
+}
+
+}  // namespace attend::task
