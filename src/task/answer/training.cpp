@@ -74,7 +74,7 @@ class Training {
  private:
   void prepare();
   void resume();
-  void read(std::unique_ptr<data::Tokenizer> given);
+  void read(std::unique_ptr<data::Tokenizer> start);
   void say_facts() const;
   void fill_folder();
   Tensor loss(std::int64_t index, DType compute, Generator& random);
@@ -138,8 +138,8 @@ void Training::prepare() {
   folders_.make(job_.out);
 }
 
-/// `given`: the tokenizer to start with, if there is one.
-void Training::read(std::unique_ptr<data::Tokenizer> given) {
+/// `start`: the tokenizer to start with, if there is one.
+void Training::read(std::unique_ptr<data::Tokenizer> start) {
   const auto chosen = [&](const QuestionFile& given, const std::string QuestionFacts::*before) {
     QuestionFile file = given;
     if (file.path.empty() && begun_) file.path = (*config_.data).*before;
@@ -161,7 +161,7 @@ void Training::read(std::unique_ptr<data::Tokenizer> given) {
                     "own, are for validation; more are needed, or --valid",
                     data.path.string(), count, raw.contexts.size()));
   tokenizer_ = begun_             ? data::load_tokenizer(job_.out)
-               : given != nullptr ? std::move(given)
+               : start != nullptr ? std::move(start)
                                   : data::train_tokenizer(options_.tokenizer, joined_text(raw, learnt));
   options_.model.vocabulary = tokenizer_->size() + data::SpecialTokens::kCount;
   const WindowOptions windows = {.context = options_.model.context,
