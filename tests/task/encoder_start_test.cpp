@@ -145,6 +145,7 @@ TEST_F(Start, AnswersKeepSegmentsOfTheirOwn) {
     AnswerJob job;
     job.data.path = folder_ / "questions.tsv";
     job.out = folder_ / out;
+    job.options = answer_preset("nano");
     start_from(job.options, start);
     shorten(job.options);
     job.options.learning_rate = job.options.minimum_learning_rate = 1e-12;
