@@ -19,8 +19,6 @@
 
 namespace attend::task {
 
-namespace fs = std::filesystem;
-
 namespace {
 
 // Windows are drawn from streams of a seed of their own.

@@ -21,8 +21,6 @@
 
 namespace attend::task {
 
-namespace fs = std::filesystem;
-
 namespace {
 
 // Rows are drawn, and tokens hidden, from streams of seeds of their own.

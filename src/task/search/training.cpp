@@ -22,8 +22,6 @@
 
 namespace attend::task {
 
-namespace fs = std::filesystem;
-
 namespace {
 
 // Hidden tokens draw from streams of a seed of their own, those of sources from the even ones.
