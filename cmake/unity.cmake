@@ -1,5 +1,5 @@
 # attend_group_sources(TARGET): sources of one floor that get along (scripts/source_groups.py) become one translation
-# unit, ATTEND_UNITY of them at most. Most of the time to compile a source goes into the headers it includes.
+# unit, ATTEND_UNITY of them at most. The headers that they share, and what those instantiate, are then compiled once.
 set(ATTEND_UNITY 0 CACHE STRING "Sources compiled at once: a whole build is faster, one after a change slower (0: each alone)")
 if(ATTEND_UNITY GREATER 1)
   find_package(Python3 REQUIRED COMPONENTS Interpreter)

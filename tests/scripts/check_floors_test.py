@@ -115,6 +115,13 @@ class CheckFloors(unittest.TestCase):
         self.write("include/add.h", HEADER)
         self.expect("below include/attend/")
 
+    def test_a_header_that_the_whole_leaves_out(self):
+        self.write("include/attend/attend.h", HEADER + '#include "attend/op/add.h"\n')
+        self.expect('include/attend/attend.h:1: "attend/base/error.h" is missing')
+        self.write("include/attend/attend.h",
+                   HEADER + '#include "attend/base/error.h"\n#include "attend/op/add.h"\n')
+        self.assertEqual(check_floors.check(self.root).errors, [])
+
     def test_an_example_on_private_headers(self):
         self.write("examples/add.cpp", '#include "backend/kernels.h"\n')
         self.expect("which is no public header")

@@ -3,26 +3,9 @@
 // Philox4x32-10 (attend/base/random.h) for many counters at once, as 16-bit numbers: number i of a stream is
 // half-word i mod 8 of RandomStream::words(i / 8), the low half of each word first.
 
-#include "backend/cpu/vector.h"
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
+#include "backend/cpu/philox.h"
 
 namespace attend::ATTEND_ISA {
-
-/// 64-bit products of the low halves of the 64-bit lanes.
-inline U64 multiply_low_halves(U64 a, U64 b) {
-#if defined(__AVX512F__)
-  return bit_cast_vector<U64>(_mm512_mul_epu32(bit_cast_vector<__m512i>(a), bit_cast_vector<__m512i>(b)));
-#elif defined(__AVX2__)
-  return bit_cast_vector<U64>(_mm256_mul_epu32(bit_cast_vector<__m256i>(a), bit_cast_vector<__m256i>(b)));
-#elif defined(__SSE2__)
-  return bit_cast_vector<U64>(_mm_mul_epu32(bit_cast_vector<__m128i>(a), bit_cast_vector<__m128i>(b)));
-#else
-  return (a & 0xffffffffu) * (b & 0xffffffffu);
-#endif
-}
 
 /// How many 16-bit numbers one call of random_half_words() writes; a multiple of 8.
 constexpr int kRandomHalfWords = kVectorBytes;
@@ -33,21 +16,10 @@ inline void random_half_words(std::uint64_t seed, std::uint64_t stream, std::uin
   constexpr int lanes = kVectorBytes / 8;
   U64 counter;
   for (int i = 0; i < lanes; ++i) counter[i] = block + static_cast<std::uint64_t>(i);
-  // One 32-bit word in the low half of each lane; the high halves are never looked at.
-  U64 c0 = counter, c1 = counter >> 32, c2 = U64{} + stream, c3 = U64{} + (stream >> 32);
-  std::uint32_t k0 = static_cast<std::uint32_t>(seed), k1 = static_cast<std::uint32_t>(seed >> 32);
-  const U64 m0 = U64{} + 0xD2511F53u, m1 = U64{} + 0xCD9E8D57u;
-#pragma GCC unroll 10
-  for (int round = 0; round < 10; ++round) {
-    const U64 p0 = multiply_low_halves(m0, c0), p1 = multiply_low_halves(m1, c2);
-    c0 = (p1 >> 32) ^ c1 ^ std::uint64_t{k0};
-    c2 = (p0 >> 32) ^ c3 ^ std::uint64_t{k1};
-    c1 = p1;
-    c3 = p0;
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
-  }
-  const U64 first = (c0 & 0xffffffffu) | (c1 << 32), second = (c2 & 0xffffffffu) | (c3 << 32);
+  PhiloxLanes lane_words[1] = {{{counter, counter >> 32, U64{} + stream, U64{} + (stream >> 32)}}};
+  philox_lanes(lane_words, PhiloxKeys(seed));
+  const U64(&c)[4] = lane_words[0].words;
+  const U64 first = interleave_low_halves(c[0], c[1]), second = interleave_low_halves(c[2], c[3]);
 #if defined(__AVX512F__)
   const __m512i a = bit_cast_vector<__m512i>(first), b = bit_cast_vector<__m512i>(second);
   const __m512i low = _mm512_permutex2var_epi64(a, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), b);

@@ -307,7 +307,7 @@ class Head {
     for (std::int64_t r = 0; r < padded(rows); ++r) {
       if (drops && r % kDropoutTile == 0 && r < count)
         for (std::int64_t tile = 0; tile < columns; tile += kDropoutTile)
-          dropout_tile_by_key(s_, batch_, head, query + tile, first_ + key + r,
+          dropout_tile_by_key(s_, dropout_keys_, batch_, head, query + tile, first_ + key + r,
                               x.mask + tile / kDropoutTile * kDropoutTileWords);
       if (modified && r < count)
         modify_by_key(head, first_ + key + r, query, columns, x.scores + r * kQueryBlock);
@@ -385,6 +385,7 @@ class Head {
 
   const AttentionBackward& work_;
   const AttentionShape& s_;
+  const PhiloxKeys dropout_keys_{s_.seed};
   std::int64_t batch_, key_head_, slice_;
   const Scratch<E, C>& x_;
   C* query_sum_ = nullptr;

@@ -107,15 +107,18 @@ class QueryBlock {
       queries_.products(now, x_.scores);
       // Statistics want the weights again, before dropout, so each block has its own place then.
       E* weights = statistics_.is_wanted() ? statistics_.weights(now.begin) : x_.weights;
-      for (std::int64_t r = 0; r < queries_.rows; ++r) weigh(r, now, columns, weights + r * columns);
+      for (std::int64_t r = 0; r < queries_.rows; ++r) {
+        weigh(r, now, columns, weights + r * columns);
+        const std::int64_t tile = r / kDropoutTile * kDropoutTile;
+        if (s_.dropout > 0 && (r == tile + kDropoutTile - 1 || r == queries_.rows - 1))
+          drop(tile, r + 1 - tile, now.begin, columns, weights);
+      }
       for (std::int64_t i = queries_.rows * columns; i < padded_rows * columns; i += kLanes<C>)
         store(weights + i, Vector<C>{});
-      if (s_.dropout > 0) {
-        if (weights != x_.weights)
-          __builtin_memcpy(x_.weights, weights, static_cast<std::size_t>(padded_rows * columns) * sizeof(E));
+      if (s_.dropout > 0 && weights != x_.weights) {
+        for (std::int64_t i = queries_.rows * columns; i < padded_rows * columns; i += kLanes<C>)
+          store(x_.weights + i, Vector<C>{});
         weights = x_.weights;
-        drop_weights<C>(s_, batch_, head_, queries_.first, queries_.rows, now.begin, columns, weights,
-                        columns);
       }
       product(weights, columns, Panels<E>{other_.values, padded(s_.keys)}, now.begin, 0, x_.sum, value_width_,
               padded_rows, value_width_, columns, started_);
@@ -127,6 +130,16 @@ class QueryBlock {
   }
 
  private:
+  // The weights of some queries of the block, some of them dropped, are written to where the product reads
+  // them.
+  void drop(std::int64_t first, std::int64_t rows, std::int64_t key, std::int64_t columns, const E* weights) {
+    E* to = x_.weights + first * columns;
+    if (weights != x_.weights)
+      __builtin_memcpy(to, weights + first * columns, static_cast<std::size_t>(rows * columns) * sizeof(E));
+    drop_weights<C>(s_, dropout_keys_, batch_, head_, queries_.first + first, rows, key, columns, to,
+                    columns);
+  }
+
   // Scores of query r become weights; what was summed before shrinks to the new maximum.
   void weigh(std::int64_t r, KeyRange now, std::int64_t columns, E* weights) {
     C* scores = x_.scores + r * score_stride(s_);
@@ -185,6 +198,7 @@ class QueryBlock {
   const PackedHead<E>& other_;
   const Scratch<S>& x_;
   BlockStatistics<S> statistics_;
+  PhiloxKeys dropout_keys_{s_.seed};
   // In units of log2: 2^(scale2 * q.k) = e^(scale * q.k).
   C scale2_ = exponent_scale<C>(s_);
   C maximum_[kForwardQueries], total_[kForwardQueries];
