@@ -2,8 +2,8 @@
 """Which sources may share one translation unit, and which do in a build.
 
 Headers that many sources include, and what they instantiate, take a large part of the time to compile: the build
-(cmake/unity.cmake) and the linter (scripts/lint) put several sources into one translation unit. A source that defines a name for itself, in an anonymous
-namespace or as a macro, is kept apart from those that mention this name.
+(cmake/unity.cmake) and the linter (scripts/lint) put several sources into one translation unit. A source that defines
+a name for itself, in an anonymous namespace or as a macro, is kept apart from those that mention this name.
 
   scripts/source_groups.py --size N SOURCE...    a line for each group of several: its sources, separated by semicolons
 """

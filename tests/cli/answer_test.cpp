@@ -2,11 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "cli/child.h"
+#include "cli/expect_refused.h"
 #include "support/tiny_questions.h"
 
 namespace attend::test {
@@ -68,13 +67,6 @@ class Answering : public testing::Test {
   }
   static std::string file(const std::string& name) { return (*shared / name).string(); }
   static std::string model() { return file("model"); }
-
-  static void expect_refused(const Words& words, const std::string& part, const std::string& input = {}) {
-    const Ended ended = attend(words, {.input = input});
-    EXPECT_EQ(ended.code, 2) << ended.out;
-    EXPECT_EQ(std::ranges::count(ended.err, '\n'), 1) << ended.err;
-    EXPECT_NE(ended.err.find(part), std::string::npos) << ended.err;
-  }
 
   static inline TemporaryFolder* shared = nullptr;
 };

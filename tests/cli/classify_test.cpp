@@ -2,11 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "cli/child.h"
+#include "cli/expect_refused.h"
 #include "support/tiny_reviews.h"
 
 namespace attend::test {
@@ -48,13 +47,6 @@ class Classifying : public testing::Test {
   static std::string model() { return *shared / "model"; }
   static fs::path file(const std::string& name) { return *shared / name; }
   /// One line on standard error, code 2.
-  static void expect_refused(const Words& words, const std::string& part, const std::string& input = {}) {
-    const Ended ended = attend(words, {.input = input});
-    EXPECT_EQ(ended.code, 2) << ended.err;
-    EXPECT_EQ(std::ranges::count(ended.err, '\n'), 1) << ended.err;
-    EXPECT_NE(ended.err.find(part), std::string::npos) << ended.err;
-  }
-
   static inline TemporaryFolder* shared = nullptr;
   static inline Ended trained;
 };

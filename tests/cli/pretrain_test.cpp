@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "cli/child.h"
+#include "cli/expect_refused.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_echoes.h"
 #include "support/tiny_pairs.h"
@@ -37,13 +37,6 @@ class Pretraining : public testing::Test {
   static std::string file(const char* name) { return (*shared / name).string(); }
   static std::string text() { return file("echoes.txt"); }
   static std::string model() { return file("encoder"); }
-  static void expect_refused(const std::vector<std::string>& words, const std::string& part) {
-    const Ended ended = attend(words);
-    EXPECT_EQ(ended.code, 2) << ended.out;
-    EXPECT_NE(ended.err.find(part), std::string::npos) << ended.err;
-    EXPECT_EQ(std::count(ended.err.begin(), ended.err.end(), '\n'), 1) << ended.err;
-  }
-
   static inline TemporaryFolder* shared = nullptr;
 };
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "cli/expect_refused.h"
 #include "cli/tiny_model.h"
 #include "support/tiny_pairs.h"
 
@@ -46,13 +47,6 @@ class Searching : public testing::Test {
   }
   static std::string file(const std::string& name) { return (*shared / name).string(); }
   static std::string model() { return file("model"); }
-
-  static void expect_refused(const Words& words, const std::string& part, const std::string& input = {}) {
-    const Ended ended = attend(words, {.input = input});
-    EXPECT_EQ(ended.code, 2) << ended.out;
-    EXPECT_NE(ended.err.find(part), std::string::npos) << ended.err;
-    EXPECT_EQ(lines_of(ended.err).size(), 1u) << ended.err;
-  }
 
  private:
   static inline TemporaryFolder* shared = nullptr;
