@@ -1,8 +1,6 @@
 # Warnings as errors and sanitizers, for every target of this project and for no target that links to it.
-add_library(attend_warnings INTERFACE)
-target_compile_options(attend_warnings INTERFACE -Wall -Wextra -Werror)
 add_library(attend_compiler_options INTERFACE)
-target_link_libraries(attend_compiler_options INTERFACE attend_warnings)
+target_compile_options(attend_compiler_options INTERFACE -Wall -Wextra -Werror)
 if(ATTEND_SANITIZE)
   set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_compile_options(attend_compiler_options INTERFACE ${sanitizers})

@@ -1,6 +1,18 @@
 # Kernel sources are compiled once for each instruction set, each time in a namespace of its own, and chosen at run
 # time (src/backend/cpu/isa.cpp). A name in ATTEND_ISAS is the namespace and the value of the variable ATTEND_ISA.
-set(ATTEND_ISAS baseline avx2 avx512 avx512_bf16 amx)
+set(ATTEND_ISAS "baseline;avx2;avx512;avx512_bf16;amx" CACHE STRING
+  "Instruction sets that kernels are compiled for, in this order; native: the widest of the machine that builds")
+if(ATTEND_ISAS STREQUAL "native")
+  set(ATTEND_ISAS baseline)
+  file(READ /proc/cpuinfo processor)
+  foreach(pair "avx2 avx2" "avx512f avx512" "avx512_bf16 avx512_bf16" "amx_bf16 amx")
+    separate_arguments(pair)
+    list(GET pair 0 flag)
+    if(processor MATCHES " ${flag} ")
+      list(GET pair 1 ATTEND_ISAS)
+    endif()
+  endforeach()
+endif()
 set(ATTEND_FLAGS_baseline "")
 set(ATTEND_FLAGS_avx2 -mavx2 -mfma -mf16c)
 set(ATTEND_FLAGS_avx512 ${ATTEND_FLAGS_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
@@ -14,30 +26,19 @@ if(ATTEND_SANITIZE)
   # GCC 12 puts 64-byte vectors at addresses that are not multiples of 64 on the stack that finds uses after return
   # (GCC bug 110027), and the processor faults: kernels, which alone have such vectors, keep to the usual stack.
   set(ATTEND_KERNEL_STACK $<IF:$<CXX_COMPILER_ID:GNU>,--param=asan-use-after-return=0,-fsanitize-address-use-after-return=never>)
-  # Tests run on the widest instructions of the machine: those kernels are watched, and the others, which one test
-  # tries, are not, for sanitizers multiply the time to compile them.
-  set(ATTEND_WATCHED_ISA baseline)
-  file(READ /proc/cpuinfo processor)
-  foreach(pair "avx2 avx2" "avx512f avx512" "avx512_bf16 avx512_bf16" "amx_bf16 amx")
-    separate_arguments(pair)
-    list(GET pair 0 flag)
-    if(processor MATCHES " ${flag} ")
-      list(GET pair 1 ATTEND_WATCHED_ISA)
-    endif()
-  endforeach()
 endif()
 
-# Adds the given sources, once for each instruction set, to the target.
+# Adds the given sources, once for each instruction set, to the target, and backend/cpu/compiled_isas.h to what it may include.
 function(attend_add_isa_sources target)
+  list(TRANSFORM ATTEND_ISAS REPLACE "(.+)" "X(\\1)" OUTPUT_VARIABLE compiled)
+  list(JOIN compiled " " compiled)
+  file(CONFIGURE OUTPUT generated/backend/cpu/compiled_isas.h CONTENT "#define ATTEND_FOR_EACH_COMPILED_ISA(X) @compiled@\n" @ONLY)
+  target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/generated)
   foreach(isa IN LISTS ATTEND_ISAS)
     set(objects ${target}_${isa})
     add_library(${objects} OBJECT ${ARGN})
-    if(ATTEND_SANITIZE AND NOT isa STREQUAL ATTEND_WATCHED_ISA)
-      target_link_libraries(${objects} PRIVATE attend_warnings)
-    else()
-      target_link_libraries(${objects} PRIVATE attend_compiler_options)
-      target_compile_options(${objects} PRIVATE ${ATTEND_KERNEL_STACK})
-    endif()
+    target_link_libraries(${objects} PRIVATE attend_compiler_options)
+    target_compile_options(${objects} PRIVATE ${ATTEND_KERNEL_STACK})
     # No errno and no traps from mathematical functions: without these flags no loop with a square root vectorises.
     target_compile_options(${objects} PRIVATE ${ATTEND_KERNEL_OPTIMISATION} ${ATTEND_FLAGS_${isa}}
                                               -fno-math-errno -fno-trapping-math -ffp-contract=fast)

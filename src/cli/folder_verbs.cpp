@@ -84,40 +84,40 @@ bool is_task_of_folder_verb(const CLI::App* app) {
 void add_run(CLI::App& program, std::vector<Verb>& verbs) {
   CLI::App* verb = add_folder_verb(program, "run", "Use a model",
                                    "Example:\n  attend run model --prompt \"Once upon a time\"");
-  add_run_generate(*verb, verbs);
-  add_run_classify(*verb, verbs);
-  for (const char* task : kTextToText) add_run_text_to_text(*verb, task, verbs);
-  add_run_tag(*verb, verbs);
-  add_run_search(*verb, verbs);
-  add_run_answer(*verb, verbs);
-  add_run_converse(*verb, verbs);
-  add_run_pretrain(*verb, verbs);
+  generate::add_run(*verb, verbs);
+  classify::add_run(*verb, verbs);
+  for (const char* task : kTextToText) text_to_text::add_run(*verb, task, verbs);
+  tag::add_run(*verb, verbs);
+  search::add_run(*verb, verbs);
+  answer::add_run(*verb, verbs);
+  converse::add_run(*verb, verbs);
+  pretrain::add_run(*verb, verbs);
 }
 
 void add_eval(CLI::App& program, std::vector<Verb>& verbs) {
   CLI::App* verb = add_folder_verb(program, "eval", "Measure how good a model is by the metric of its task",
                                    "Example:\n  attend eval model --data book.txt --json");
-  add_eval_generate(*verb, verbs);
-  add_eval_classify(*verb, verbs);
-  for (const char* task : kTextToText) add_eval_text_to_text(*verb, task, verbs);
-  add_eval_tag(*verb, verbs);
-  add_eval_search(*verb, verbs);
-  add_eval_answer(*verb, verbs);
-  add_eval_converse(*verb, verbs);
-  add_eval_pretrain(*verb, verbs);
+  generate::add_eval(*verb, verbs);
+  classify::add_eval(*verb, verbs);
+  for (const char* task : kTextToText) text_to_text::add_eval(*verb, task, verbs);
+  tag::add_eval(*verb, verbs);
+  search::add_eval(*verb, verbs);
+  answer::add_eval(*verb, verbs);
+  converse::add_eval(*verb, verbs);
+  pretrain::add_eval(*verb, verbs);
 }
 
 void add_see(CLI::App& program, std::vector<Verb>& verbs) {
   CLI::App* verb = add_folder_verb(program, "see", "Show where a model looks",
                                    "Example:\n  attend see model \"The cat sat on the mat\" --out page.html");
-  add_see_generate(*verb, verbs);
-  add_see_classify(*verb, verbs);
-  for (const char* task : kTextToText) add_see_text_to_text(*verb, task, verbs);
-  add_see_tag(*verb, verbs);
-  add_see_search(*verb, verbs);
-  add_see_answer(*verb, verbs);
-  add_see_converse(*verb, verbs);
-  add_see_pretrain(*verb, verbs);
+  generate::add_see(*verb, verbs);
+  classify::add_see(*verb, verbs);
+  for (const char* task : kTextToText) text_to_text::add_see(*verb, task, verbs);
+  tag::add_see(*verb, verbs);
+  search::add_see(*verb, verbs);
+  answer::add_see(*verb, verbs);
+  converse::add_see(*verb, verbs);
+  pretrain::add_see(*verb, verbs);
 }
 
 }  // namespace attend::cli

@@ -70,7 +70,7 @@ std::optional<std::int64_t> parameters_of_model(const std::filesystem::path& fol
 }
 
 int show_model(const std::filesystem::path& folder, bool json) {
-  if (task::task_of_folder(folder).name == "generate") return show_generate_model(folder, json);
+  if (task::task_of_folder(folder).name == "generate") return generate::show_model(folder, json);
   return show_sections(folder, json);
 }
 

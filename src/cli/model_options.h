@@ -99,7 +99,7 @@ CLI::Validator mechanism_for(std::string Config::*member) {
         try {
           Config config;
           config.*member = name;
-          model::validate(config);
+          validate(config);
           return {};
         } catch (const Error& error) {
           return error.what();

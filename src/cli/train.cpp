@@ -18,14 +18,14 @@ void add_train(CLI::App& program, std::vector<Verb>& verbs) {
   verb->footer(
       "Example:\n  attend train generate --data book.txt --out model\n\n'attend tasks' tells more about "
       "each.");
-  add_train_generate(*verb, verbs);
-  add_train_classify(*verb, verbs);
-  for (const char* task : {"translate", "summarize"}) add_train_text_to_text(*verb, task, verbs);
-  add_train_tag(*verb, verbs);
-  add_train_search(*verb, verbs);
-  add_train_answer(*verb, verbs);
-  add_train_converse(*verb, verbs);
-  add_train_pretrain(*verb, verbs);
+  generate::add_train(*verb, verbs);
+  classify::add_train(*verb, verbs);
+  for (const char* task : {"translate", "summarize"}) text_to_text::add_train(*verb, task, verbs);
+  tag::add_train(*verb, verbs);
+  search::add_train(*verb, verbs);
+  answer::add_train(*verb, verbs);
+  converse::add_train(*verb, verbs);
+  pretrain::add_train(*verb, verbs);
 }
 
 }  // namespace attend::cli

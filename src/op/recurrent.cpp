@@ -27,7 +27,7 @@ Tensor transposed(const Tensor& matrix) {
   return matrix.view_as({matrix.dim(1), matrix.dim(0)}, {matrix.strides()[1], matrix.strides()[0]});
 }
 
-Tensor dense(const Tensor& tensor) {
+Tensor dense_if_given(const Tensor& tensor) {
   return !tensor.defined() || tensor.is_contiguous() ? tensor : tensor.clone();
 }
 
@@ -196,7 +196,7 @@ autograd::Tensors gradients_of(const Pass& pass, const autograd::Tensors& given,
   const DType wide = wide_of(pass.dtype);
   const Shape state = {pass.batch, pass.width};
   const Shape of_gates = {pass.length, pass.batch, gates_of(pass.cell) * pass.width};
-  const Tensor doutput = dense(given[0]);
+  const Tensor doutput = dense_if_given(given[0]);
   const Tensor carry = sum_from(given[1], state, wide);
   const Tensor cell_carry = pass.cell == RecurrentCell::lstm ? sum_from(given[2], state, wide) : Tensor();
   const Tensor dinput = Tensor::empty(of_gates, pass.dtype);
@@ -253,7 +253,7 @@ RecurrentResult recurrent(RecurrentCell cell, const Tensor& input, const Tensor&
     if (cell == RecurrentCell::gru)
       pass.candidates = Tensor::empty({pass.length, pass.batch, pass.width}, pass.dtype);
   }
-  pass.forward(dense(input.detach()), bias.defined() ? bias.detach() : Tensor());
+  pass.forward(dense_if_given(input.detach()), bias.defined() ? bias.detach() : Tensor());
   const std::int64_t end = pass.after(pass.length - 1);
   RecurrentResult result{.outputs = pass.states_after(), .last = {.hidden = at(pass.states, end)}};
   if (cell == RecurrentCell::lstm) result.last.cell = at(pass.cells, end);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/tiny_model.h"
+#include "support/sanitized.h"
 
 namespace attend::test {
 namespace {
@@ -33,21 +34,23 @@ TEST_F(Attention, EachMechanismIsTrainedNamedAndUsed) {
     ASSERT_EQ(trained.code, 0) << trained.err;
     const json facts = json::parse(attend({"info", out(name), "--json"}).out);
     EXPECT_EQ(facts["model"]["attention"], name);
-    EXPECT_NE(attend({"info", out(name)}).out.find("attention   " + name + "\n"), std::string::npos);
     EXPECT_NE(read_all(folder_ / name / "README.md").find("| Attention | `" + name + "` |"),
               std::string::npos);
     // More tokens than the context, so that its first half is forgotten on the way.
     const Words run = {"run", out(name), "--prompt", "the", "--tokens", "40"};
-    const Ended first = attend(run), second = attend(run);
-    EXPECT_EQ(first.code, 0) << first.err;
-    EXPECT_GT(first.out.size(), 40u);
-    EXPECT_EQ(first.out, second.out);
+    const Ended ran = attend(run);
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    EXPECT_GT(ran.out.size(), 40u);
     const Ended evaluated = attend({"eval", out(name), "--data", text().string(), "--json"});
     ASSERT_EQ(evaluated.code, 0) << evaluated.err;
     EXPECT_TRUE(std::isfinite(json::parse(evaluated.out)["loss"].get<double>()));
     const Ended seen = attend({"see", out(name), "the cat", "--out", out(name + ".json")});
     ASSERT_EQ(seen.code, 0) << seen.err;
     EXPECT_EQ(json::parse(read_all(folder_ / (name + ".json")))["shape"], json({2, 2, 7, 7}));
+    // Sanitizers, under which a program takes long to begin, have seen the model by now.
+    if (kSanitized) continue;
+    EXPECT_EQ(attend(run).out, ran.out);
+    EXPECT_NE(attend({"info", out(name)}).out.find("attention   " + name + "\n"), std::string::npos);
     const Ended drawn = attend({"see", out(name), "the cat", "--out", out(name + ".html")});
     EXPECT_EQ(drawn.code, 0) << drawn.err;
   }

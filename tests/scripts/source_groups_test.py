@@ -60,8 +60,43 @@ class SourceGroups(unittest.TestCase):
         self.assertEqual(self.groups(own, calls, speaks), [[own, speaks], [calls]])
         self.assertEqual(self.groups(calls, speaks, own), [[calls, speaks], [own]])
 
+    def test_a_name_that_is_looked_for_elsewhere_parts_nobody(self):
+        own = self.own("a.cpp", "int largest(int a, int b) {\n  return a;\n}")
+        for text in ("int first(Pair pair) { return pair.largest(); }", "int first(Pair* pair) { return pair->largest(); }",
+                     "int first() { return other::largest(1, 2); }", "Pair first() { return {.largest = 1}; }"):
+            with self.subTest(text):
+                file = self.write("b.cpp", f"namespace attend {{\n{text}\n}}  // namespace attend\n")
+                self.assertEqual(len(self.groups(own, file)), 1)
+
+    def test_names_are_own_to_their_namespace_and_to_those_within(self):
+        def write(name, namespace, definition=""):
+            inner = f"namespace {{\n\n{definition}\n\n}}  // namespace\n" if definition else "int a = sum();\n"
+            return self.write(name, f"namespace {namespace} {{\n\n{inner}\n}}  // namespace {namespace}\n")
+        definition = "int sum() {\n  return 1;\n}"
+        for one, other, groups in (("a::b", "a::c", 1), ("a::b", "a::b", 2), ("a", "a::b", 2), ("a::b", "a", 1), ("a", "ab", 1)):
+            with self.subTest(f"{one} {other}"):
+                files = [write("one.cpp", one, definition), write("other.cpp", other)]
+                self.assertEqual(len(self.groups(*files)), groups)
+                self.assertEqual(len(self.groups(*files[::-1])), groups)
+        files = [write("one.cpp", "a::b", definition), write("other.cpp", "a::c", definition)]
+        self.assertEqual(len(self.groups(*files)), 1)
+
+    def test_one_alias_may_stand_in_several_sources(self):
+        same = [self.own(f"{name}.cpp", "using Words = std::vector<std::string>;") for name in "ab"]
+        other = self.own("c.cpp", "using Words = std::set<std::string>;")
+        mentions = self.write("d.cpp", "namespace attend {\nWords words();\n}  // namespace attend\n")
+        self.assertEqual(self.groups(*same, other, mentions), [same, [other], [mentions]])
+
+    def test_the_groups_are_few(self):
+        # Taken in their order, the first two would share a group and leave the others apart.
+        one, two = self.own("a.cpp", "int a();"), self.own("b.cpp", "int b();")
+        three = self.own("c.cpp", "int c();\nint d = b();")
+        four = self.own("d.cpp", "int e();\nint f = a() + c();")
+        self.assertEqual(self.groups(one, two, three, four), [[one, three], [two, four]])
+
     def test_macros_and_tests_of_one_name_part(self):
-        for text in ("#define SIZE 3\n", "TEST(Sum, OfNothing) {}\n", "TEST_F(Sum, OfNothing) {}\n"):
+        for text in ("#define SIZE 3\n", "TEST(Sum, OfNothing) {}\n", "TEST_F(Sum, OfNothing) {}\n",
+                     "INSTANTIATE_TEST_SUITE_P(Sum, OfNothing, Values(1));\n"):
             with self.subTest(text):
                 files = [self.write("a.cpp", text), self.write("b.cpp", text)]
                 self.assertEqual(len(self.groups(*files)), 2)

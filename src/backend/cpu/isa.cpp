@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "attend/base/error.h"
+#include "backend/cpu/compiled_isas.h"
 
 namespace attend::backend {
 
@@ -32,18 +33,25 @@ bool has_amx_bf16() {
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 }
 
-std::vector<Isa> detect() {
-  std::vector<Isa> isas = {Isa::baseline};
+Isa widest() {
   __builtin_cpu_init();
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return isas;
-  isas.push_back(Isa::avx2);
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return Isa::baseline;
   if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
       !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
-    return isas;
-  isas.push_back(Isa::avx512);
-  if (!has_avx512_bf16()) return isas;
-  isas.push_back(Isa::avx512_bf16);
-  if (has_amx_bf16()) isas.push_back(Isa::amx);
+    return Isa::avx2;
+  if (!has_avx512_bf16()) return Isa::avx512;
+  return has_amx_bf16() ? Isa::amx : Isa::avx512_bf16;
+}
+
+std::vector<Isa> detect() {
+  std::vector<Isa> isas;
+#define ATTEND_ADD(isa) isas.push_back(Isa::isa);
+  ATTEND_FOR_EACH_COMPILED_ISA(ATTEND_ADD)
+#undef ATTEND_ADD
+  std::erase_if(isas, [limit = widest()](Isa isa) { return isa > limit; });
+  if (isas.empty())
+    throw Error(
+        "this build has kernels for instructions that this processor lacks: build with -DATTEND_ISAS=native");
   return isas;
 }
 
@@ -57,8 +65,8 @@ Isa choose() {
     names.push_back(name_of(isa));
   }
   const bool known = std::ranges::find(kNames, wanted) != kNames.end();
-  throw Error(fmt::format("ATTEND_ISA={}: {}; this processor runs {}", wanted,
-                          known ? "this processor lacks it" : "no such instruction set",
+  throw Error(fmt::format("ATTEND_ISA={}: {}; there are {}", wanted,
+                          known ? "this processor or this build lacks it" : "no such instruction set",
                           fmt::join(names, ", ")));
 }
 

@@ -9,27 +9,19 @@
 #include "attend/backend/processor.h"
 #include "attend/base/parallel.h"
 #include "backend/accumulate.h"
+#include "backend/cpu/compiled_isas.h"
 #include "backend/cpu/isa.h"
 #include "backend/matmul.h"
 
 namespace attend {
 
 // One table for each instruction set, filled by the same source (kernels/table.cpp) compiled for it.
-namespace baseline {
-void fill(backend::Kernels& kernels);
-}
-namespace avx2 {
-void fill(backend::Kernels& kernels);
-}
-namespace avx512 {
-void fill(backend::Kernels& kernels);
-}
-namespace avx512_bf16 {
-void fill(backend::Kernels& kernels);
-}
-namespace amx {
-void fill(backend::Kernels& kernels);
-}
+#define ATTEND_DECLARE(isa)             \
+  namespace isa {                       \
+  void fill(backend::Kernels& kernels); \
+  }
+ATTEND_FOR_EACH_COMPILED_ISA(ATTEND_DECLARE)
+#undef ATTEND_DECLARE
 
 namespace backend {
 
@@ -37,23 +29,11 @@ namespace {
 
 Kernels choose() {
   Kernels kernels;
-  switch (active_isa()) {
-    case Isa::baseline:
-      baseline::fill(kernels);
-      break;
-    case Isa::avx2:
-      avx2::fill(kernels);
-      break;
-    case Isa::avx512:
-      avx512::fill(kernels);
-      break;
-    case Isa::avx512_bf16:
-      avx512_bf16::fill(kernels);
-      break;
-    case Isa::amx:
-      amx::fill(kernels);
-      break;
-  }
+  const Isa active = active_isa();
+#define ATTEND_FILL(isa) \
+  if (active == Isa::isa) isa::fill(kernels);
+  ATTEND_FOR_EACH_COMPILED_ISA(ATTEND_FILL)
+#undef ATTEND_FILL
   return kernels;
 }
 

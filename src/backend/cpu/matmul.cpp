@@ -54,6 +54,7 @@ void matmul_f64(const Tensor& a, const Tensor& b, const Tensor& out, const Matmu
   const int r = out.rank();
   const std::int64_t m = out.dim(-2), n = out.dim(-1), k = a.dim(-1);
   const std::int64_t batches = m * n == 0 ? 0 : out.elements() / (m * n);
+  const std::int64_t a_step = a.strides()[r - 1], b_row = b.strides()[r - 2], b_step = b.strides()[r - 1];
   const double* bias = options.bias.defined() ? options.bias.data<double>() : nullptr;
   parallel_for(batches * m, 16, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row) {
@@ -70,9 +71,9 @@ void matmul_f64(const Tensor& a, const Tensor& b, const Tensor& out, const Matmu
       for (std::int64_t j = 0; j < n; ++j)
         po[j] = (options.accumulate ? po[j] : 0) + (bias != nullptr ? bias[j] : 0);
       for (std::int64_t i = 0; i < k; ++i) {
-        const double value = pa[i * a.strides()[r - 1]];
-        const double* line = pb + i * b.strides()[r - 2];
-        for (std::int64_t j = 0; j < n; ++j) po[j] += value * line[j * b.strides()[r - 1]];
+        const double value = pa[i * a_step];
+        const double* line = pb + i * b_row;
+        for (std::int64_t j = 0; j < n; ++j) po[j] += value * line[j * b_step];
       }
     }
   });

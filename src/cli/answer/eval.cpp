@@ -15,7 +15,7 @@
 #include "cli/program.h"
 #include "cli/use_options.h"
 
-namespace attend::cli {
+namespace attend::cli::answer {
 
 namespace {
 
@@ -73,7 +73,7 @@ int evaluate(const EvalOptions& options) {
 
 }  // namespace
 
-void add_eval_answer(CLI::App& eval, std::vector<Verb>& verbs) {
+void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
   CLI::App* verb =
       eval.add_subcommand("answer", "Measure answers: exact match and F1, by the rules of SQuAD");
   auto options = std::make_shared<EvalOptions>();
@@ -99,4 +99,4 @@ void add_eval_answer(CLI::App& eval, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return evaluate(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::answer

@@ -16,7 +16,7 @@
 #include "cli/texts.h"
 #include "cli/use_options.h"
 
-namespace attend::cli {
+namespace attend::cli::answer {
 
 namespace {
 
@@ -61,7 +61,7 @@ int run(const RunOptions& options) {
 
 }  // namespace
 
-void add_run_answer(CLI::App& run_verb, std::vector<Verb>& verbs) {
+void add_run(CLI::App& run_verb, std::vector<Verb>& verbs) {
   CLI::App* verb = run_verb.add_subcommand("answer", "Find the part of a text that answers a question");
   auto options = std::make_shared<RunOptions>();
   add_model_argument(verb, options);
@@ -96,4 +96,4 @@ void add_run_answer(CLI::App& run_verb, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return run(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::answer

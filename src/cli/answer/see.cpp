@@ -10,7 +10,7 @@
 #include "cli/show_words.h"
 #include "cli/use_options.h"
 
-namespace attend::cli {
+namespace attend::cli::answer {
 
 namespace {
 
@@ -29,7 +29,7 @@ int see(const SeeOptions& options) {
 
 }  // namespace
 
-void add_see_answer(CLI::App& see_verb, std::vector<Verb>& verbs) {
+void add_see(CLI::App& see_verb, std::vector<Verb>& verbs) {
   CLI::App* verb = see_verb.add_subcommand("answer", "Show which words led to the answer");
   auto options = std::make_shared<SeeOptions>();
   add_model_argument(verb, options);
@@ -52,4 +52,4 @@ void add_see_answer(CLI::App& see_verb, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return see(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::answer

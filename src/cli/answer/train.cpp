@@ -12,7 +12,7 @@
 #include "cli/output.h"
 #include "cli/training_options.h"
 
-namespace attend::cli {
+namespace attend::cli::answer {
 
 namespace {
 
@@ -88,7 +88,7 @@ int train(const CLI::App& verb, const TrainOptions& options) {
 
 }  // namespace
 
-void add_train_answer(CLI::App& train_verb, std::vector<Verb>& verbs) {
+void add_train(CLI::App& train_verb, std::vector<Verb>& verbs) {
   CLI::App* verb = train_verb.add_subcommand(
       "answer", "Learn to find the part of a text that answers a question (encoder)");
   auto options = std::make_shared<TrainOptions>();
@@ -107,4 +107,4 @@ void add_train_answer(CLI::App& train_verb, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [verb, options] { return train(*verb, *options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::answer

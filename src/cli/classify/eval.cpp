@@ -18,7 +18,7 @@
 #include "cli/output.h"
 #include "cli/program.h"
 
-namespace attend::cli {
+namespace attend::cli::classify {
 
 namespace {
 
@@ -59,7 +59,7 @@ int evaluate(const EvalOptions& options) {
 
 }  // namespace
 
-void add_eval_classify(CLI::App& eval, std::vector<Verb>& verbs) {
+void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
   CLI::App* verb = eval.add_subcommand("classify", "Measure how well a model tells labels");
   auto options = std::make_shared<EvalOptions>();
   verb->add_option("model", options->model, "The model folder")
@@ -91,4 +91,4 @@ void add_eval_classify(CLI::App& eval, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return evaluate(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::classify

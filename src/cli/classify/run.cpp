@@ -19,7 +19,7 @@
 #include "cli/output.h"
 #include "cli/program.h"
 
-namespace attend::cli {
+namespace attend::cli::classify {
 
 namespace {
 
@@ -152,7 +152,7 @@ int run_texts(const RunOptions& options) {
 
 }  // namespace
 
-void add_run_classify(CLI::App& run, std::vector<Verb>& verbs) {
+void add_run(CLI::App& run, std::vector<Verb>& verbs) {
   CLI::App* verb = run.add_subcommand("classify", "Tell the labels of texts");
   auto options = std::make_shared<RunOptions>();
   verb->add_option("model", options->model, "The model folder")
@@ -191,4 +191,4 @@ void add_run_classify(CLI::App& run, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return run_texts(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::classify

@@ -14,7 +14,7 @@
 #include "cli/show_words.h"
 #include "io/printable.h"
 
-namespace attend::cli {
+namespace attend::cli::classify {
 
 namespace {
 
@@ -42,7 +42,7 @@ int see(const SeeOptions& options) {
 
 }  // namespace
 
-void add_see_classify(CLI::App& see_verb, std::vector<Verb>& verbs) {
+void add_see(CLI::App& see_verb, std::vector<Verb>& verbs) {
   CLI::App* verb = see_verb.add_subcommand("classify", "Show which words decided");
   auto options = std::make_shared<SeeOptions>();
   verb->add_option("model", options->model, "The model folder")
@@ -69,4 +69,4 @@ void add_see_classify(CLI::App& see_verb, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return see(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::classify

@@ -5,7 +5,7 @@
 
 #include "attend/data/labelled_text.h"
 
-namespace attend::cli {
+namespace attend::cli::classify {
 
 namespace {
 
@@ -33,7 +33,7 @@ bool is_table(const std::string& path) {
 
 std::unique_ptr<Texts> texts_of(const std::vector<std::string>& given, const std::string& file,
                                 const data::ReadOptions& read, const task::ClassifyConfig& config) {
-  if (!given.empty() || !is_table(file)) return texts_of(given, file, read);
+  if (!given.empty() || !is_table(file)) return cli::texts_of(given, file, read);
   data::LabelledTextOptions table{.labels = {}, .read = read};
   if (config.training) {
     table.text = config.training->text;
@@ -42,4 +42,4 @@ std::unique_ptr<Texts> texts_of(const std::vector<std::string>& given, const std
   return std::make_unique<TextsOfTable>(file, table);
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::classify

@@ -12,7 +12,7 @@
 #include "cli/training_options.h"
 #include "io/printable.h"
 
-namespace attend::cli {
+namespace attend::cli::classify {
 
 namespace {
 
@@ -94,7 +94,7 @@ int train_classify(const CLI::App& verb, const TrainOptions& options) {
 
 }  // namespace
 
-void add_train_classify(CLI::App& train, std::vector<Verb>& verbs) {
+void add_train(CLI::App& train, std::vector<Verb>& verbs) {
   CLI::App* verb = train.add_subcommand("classify", "Learn labels of texts (encoder)");
   auto options = std::make_shared<TrainOptions>();
   add_data_options(verb, options);
@@ -115,4 +115,4 @@ void add_train_classify(CLI::App& train, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [verb, options] { return train_classify(*verb, *options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::classify

@@ -5,11 +5,11 @@
 #include "cli/verbs.h"
 
 /// The task "classify".
-namespace attend::cli {
+namespace attend::cli::classify {
 
-void add_train_classify(CLI::App& train, std::vector<Verb>& verbs);
-void add_run_classify(CLI::App& run, std::vector<Verb>& verbs);
-void add_eval_classify(CLI::App& eval, std::vector<Verb>& verbs);
-void add_see_classify(CLI::App& see_verb, std::vector<Verb>& verbs);
+void add_train(CLI::App& train, std::vector<Verb>& verbs);
+void add_run(CLI::App& run, std::vector<Verb>& verbs);
+void add_eval(CLI::App& eval, std::vector<Verb>& verbs);
+void add_see(CLI::App& see_verb, std::vector<Verb>& verbs);
 
-}  // namespace attend::cli
+}  // namespace attend::cli::classify

@@ -14,7 +14,7 @@
 #include "cli/program.h"
 #include "cli/use_options.h"
 
-namespace attend::cli {
+namespace attend::cli::converse {
 
 namespace {
 
@@ -65,7 +65,7 @@ int evaluate(const EvalOptions& options) {
 
 }  // namespace
 
-void add_eval_converse(CLI::App& eval, std::vector<Verb>& verbs) {
+void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
   CLI::App* verb = eval.add_subcommand("converse", "Measure answers that are found, and replies");
   auto options = std::make_shared<EvalOptions>();
   add_model_argument(verb, options);
@@ -86,4 +86,4 @@ void add_eval_converse(CLI::App& eval, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return evaluate(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::converse

@@ -14,7 +14,7 @@
 #include "cli/program.h"
 #include "cli/use_options.h"
 
-namespace attend::cli {
+namespace attend::cli::converse {
 
 namespace {
 
@@ -75,7 +75,7 @@ int run(const RunOptions& options) {
 
 }  // namespace
 
-void add_run_converse(CLI::App& run_verb, std::vector<Verb>& verbs) {
+void add_run(CLI::App& run_verb, std::vector<Verb>& verbs) {
   CLI::App* verb = run_verb.add_subcommand("converse", "Hold a conversation");
   auto options = std::make_shared<RunOptions>();
   add_model_argument(verb, options);
@@ -103,4 +103,4 @@ void add_run_converse(CLI::App& run_verb, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return run(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::converse

@@ -8,7 +8,7 @@
 #include "cli/show_words.h"
 #include "cli/use_options.h"
 
-namespace attend::cli {
+namespace attend::cli::converse {
 
 namespace {
 
@@ -25,7 +25,7 @@ int see(const SeeOptions& options) {
 
 }  // namespace
 
-void add_see_converse(CLI::App& see_verb, std::vector<Verb>& verbs) {
+void add_see(CLI::App& see_verb, std::vector<Verb>& verbs) {
   CLI::App* verb =
       see_verb.add_subcommand("converse", "Show which words made a question and its reply alike");
   auto options = std::make_shared<SeeOptions>();
@@ -37,4 +37,4 @@ void add_see_converse(CLI::App& see_verb, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return see(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::converse

@@ -13,7 +13,7 @@
 #include "cli/pair_options.h"
 #include "cli/training_options.h"
 
-namespace attend::cli {
+namespace attend::cli::converse {
 
 namespace {
 
@@ -89,7 +89,7 @@ int train(const CLI::App& verb, const TrainOptions& options) {
 
 }  // namespace
 
-void add_train_converse(CLI::App& train_verb, std::vector<Verb>& verbs) {
+void add_train(CLI::App& train_verb, std::vector<Verb>& verbs) {
   CLI::App* verb =
       train_verb.add_subcommand("converse", "Learn to reply to questions (search, and generator)");
   auto options = std::make_shared<TrainOptions>();
@@ -114,4 +114,4 @@ void add_train_converse(CLI::App& train_verb, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [verb, options] { return train(*verb, *options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::converse

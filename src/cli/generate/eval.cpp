@@ -17,7 +17,7 @@
 #include "cli/output.h"
 #include "cli/program.h"
 
-namespace attend::cli {
+namespace attend::cli::generate {
 
 namespace {
 
@@ -70,7 +70,7 @@ int evaluate(const EvalOptions& options) {
 
 }  // namespace
 
-void add_eval_generate(CLI::App& eval, std::vector<Verb>& verbs) {
+void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
   CLI::App* verb = eval.add_subcommand("generate", "Measure how well a model knows a text");
   auto options = std::make_shared<EvalOptions>();
   verb->add_option("model", options->model, "The model folder")
@@ -102,4 +102,4 @@ void add_eval_generate(CLI::App& eval, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return evaluate(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::generate

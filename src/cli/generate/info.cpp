@@ -11,9 +11,9 @@
 #include "cli/output.h"
 #include "cli/program.h"
 
-namespace attend::cli {
+namespace attend::cli::generate {
 
-int show_generate_model(const std::filesystem::path& folder, bool json) {
+int show_model(const std::filesystem::path& folder, bool json) {
   const task::GenerateConfig config = task::read_generate_config(folder);
   const std::optional<std::int64_t> parameters = parameters_of_model(folder);
   if (json) {
@@ -69,4 +69,4 @@ int show_generate_model(const std::filesystem::path& folder, bool json) {
   return kSuccess;
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::generate

@@ -15,7 +15,7 @@
 #include "cli/output.h"
 #include "cli/program.h"
 
-namespace attend::cli {
+namespace attend::cli::generate {
 
 namespace {
 
@@ -67,7 +67,7 @@ int run_model(const RunOptions& options, bool prompt_given) {
 
 }  // namespace
 
-void add_run_generate(CLI::App& run, std::vector<Verb>& verbs) {
+void add_run(CLI::App& run, std::vector<Verb>& verbs) {
   CLI::App* verb = run.add_subcommand("generate", "Use a model: go on with a text");
   auto options = std::make_shared<RunOptions>();
   task::SampleOptions& sample = options->sample;
@@ -136,4 +136,4 @@ void add_run_generate(CLI::App& run, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options, prompt] { return run_model(*options, prompt->count() > 0); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::generate

@@ -13,7 +13,7 @@
 #include "cli/show_maps.h"
 #include "explain/token_text.h"
 
-namespace attend::cli {
+namespace attend::cli::generate {
 
 namespace {
 
@@ -44,7 +44,7 @@ int see(const SeeOptions& options) {
 
 }  // namespace
 
-void add_see_generate(CLI::App& see_verb, std::vector<Verb>& verbs) {
+void add_see(CLI::App& see_verb, std::vector<Verb>& verbs) {
   CLI::App* verb = see_verb.add_subcommand("generate", "Show where a model looks while it reads a text");
   auto options = std::make_shared<SeeOptions>();
   verb->add_option("model", options->model, "The model folder")
@@ -71,4 +71,4 @@ void add_see_generate(CLI::App& see_verb, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return see(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::generate

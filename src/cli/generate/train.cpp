@@ -10,7 +10,7 @@
 #include "cli/model_options.h"
 #include "cli/training_options.h"
 
-namespace attend::cli {
+namespace attend::cli::generate {
 
 namespace {
 
@@ -72,7 +72,7 @@ int train_generate(const CLI::App& verb, const TrainOptions& options) {
 
 }  // namespace
 
-void add_train_generate(CLI::App& train, std::vector<Verb>& verbs) {
+void add_train(CLI::App& train, std::vector<Verb>& verbs) {
   CLI::App* verb = train.add_subcommand("generate", "Learn to go on with a text (GPT decoder)");
   auto options = std::make_shared<TrainOptions>();
   verb->add_option("--data", options->data, "A text file, or a folder of .txt, .text and .md files")
@@ -95,4 +95,4 @@ void add_train_generate(CLI::App& train, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [verb, options] { return train_generate(*verb, *options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::generate

@@ -4,7 +4,7 @@
 
 #include "explain/token_text.h"
 
-namespace attend::cli {
+namespace attend::cli::pretrain {
 
 std::string shown_candidates(const task::FilledText& filled) {
   std::string text;
@@ -18,4 +18,4 @@ std::string shown_candidates(const task::FilledText& filled) {
   return text;
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::pretrain

@@ -17,7 +17,7 @@
 #include "cli/pretrain/verbs.h"
 #include "cli/program.h"
 
-namespace attend::cli {
+namespace attend::cli::pretrain {
 
 namespace {
 
@@ -71,7 +71,7 @@ int evaluate(const PretrainEval& options) {
 
 }  // namespace
 
-void add_eval_pretrain(CLI::App& eval, std::vector<Verb>& verbs) {
+void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
   CLI::App* verb = eval.add_subcommand("pretrain", "Measure how well a model tells hidden words");
   auto options = std::make_shared<PretrainEval>();
   verb->add_option("model", options->model, "The model folder")
@@ -106,4 +106,4 @@ void add_eval_pretrain(CLI::App& eval, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return evaluate(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::pretrain

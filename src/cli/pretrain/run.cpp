@@ -16,7 +16,7 @@
 #include "cli/pretrain/verbs.h"
 #include "cli/program.h"
 
-namespace attend::cli {
+namespace attend::cli::pretrain {
 
 namespace {
 
@@ -60,7 +60,7 @@ int run(const PretrainRun& options, bool prompt_given) {
 
 }  // namespace
 
-void add_run_pretrain(CLI::App& run_verb, std::vector<Verb>& verbs) {
+void add_run(CLI::App& run_verb, std::vector<Verb>& verbs) {
   CLI::App* verb = run_verb.add_subcommand("pretrain", "Use a model: tell the hidden words of a text");
   auto options = std::make_shared<PretrainRun>();
   verb->add_option("model", options->model, "The model folder")
@@ -95,4 +95,4 @@ void add_run_pretrain(CLI::App& run_verb, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options, prompt] { return run(*options, prompt->count() > 0); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::pretrain

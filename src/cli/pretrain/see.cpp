@@ -11,7 +11,7 @@
 #include "cli/program.h"
 #include "cli/show_maps.h"
 
-namespace attend::cli {
+namespace attend::cli::pretrain {
 
 namespace {
 
@@ -34,7 +34,7 @@ int see(const PretrainSee& options) {
 
 }  // namespace
 
-void add_see_pretrain(CLI::App& see_verb, std::vector<Verb>& verbs) {
+void add_see(CLI::App& see_verb, std::vector<Verb>& verbs) {
   CLI::App* verb = see_verb.add_subcommand("pretrain", "Show where a model looks while it reads a text");
   auto options = std::make_shared<PretrainSee>();
   verb->add_option("model", options->model, "The model folder")
@@ -62,4 +62,4 @@ void add_see_pretrain(CLI::App& see_verb, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return see(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::pretrain

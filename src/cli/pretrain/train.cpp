@@ -8,7 +8,7 @@
 #include "cli/pretrain/verbs.h"
 #include "cli/training_options.h"
 
-namespace attend::cli {
+namespace attend::cli::pretrain {
 
 namespace {
 
@@ -48,7 +48,7 @@ int train_pretrain(const CLI::App& verb, const TrainOptions& options) {
 
 }  // namespace
 
-void add_train_pretrain(CLI::App& train, std::vector<Verb>& verbs) {
+void add_train(CLI::App& train, std::vector<Verb>& verbs) {
   CLI::App* verb =
       train.add_subcommand("pretrain", "Learn to tell hidden words, for other tasks to start from (encoder)");
   auto options = std::make_shared<TrainOptions>();
@@ -71,4 +71,4 @@ void add_train_pretrain(CLI::App& train, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [verb, options] { return train_pretrain(*verb, *options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::pretrain

@@ -14,7 +14,7 @@
 #include "cli/search/verbs.h"
 #include "cli/use_options.h"
 
-namespace attend::cli {
+namespace attend::cli::search {
 
 namespace {
 
@@ -59,7 +59,7 @@ int evaluate(const EvalOptions& options) {
 
 }  // namespace
 
-void add_eval_search(CLI::App& eval, std::vector<Verb>& verbs) {
+void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
   CLI::App* verb = eval.add_subcommand("search", "Measure how well queries find their texts");
   auto options = std::make_shared<EvalOptions>();
   add_model_argument(verb, options);
@@ -79,4 +79,4 @@ void add_eval_search(CLI::App& eval, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return evaluate(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::search

@@ -16,7 +16,7 @@
 #include "cli/texts.h"
 #include "cli/use_options.h"
 
-namespace attend::cli {
+namespace attend::cli::search {
 
 namespace {
 
@@ -100,7 +100,7 @@ int run(const RunOptions& options) {
 
 }  // namespace
 
-void add_run_search(CLI::App& run_verb, std::vector<Verb>& verbs) {
+void add_run(CLI::App& run_verb, std::vector<Verb>& verbs) {
   CLI::App* verb = run_verb.add_subcommand("search", "Find the lines that answer queries");
   auto options = std::make_shared<RunOptions>();
   add_model_argument(verb, options);
@@ -138,4 +138,4 @@ void add_run_search(CLI::App& run_verb, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return run(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::search

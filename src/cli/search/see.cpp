@@ -8,7 +8,7 @@
 #include "cli/show_words.h"
 #include "cli/use_options.h"
 
-namespace attend::cli {
+namespace attend::cli::search {
 
 namespace {
 
@@ -26,7 +26,7 @@ int see(const SeeOptions& options) {
 
 }  // namespace
 
-void add_see_search(CLI::App& see_verb, std::vector<Verb>& verbs) {
+void add_see(CLI::App& see_verb, std::vector<Verb>& verbs) {
   CLI::App* verb = see_verb.add_subcommand("search", "Show which words made a query and a text alike");
   auto options = std::make_shared<SeeOptions>();
   add_model_argument(verb, options);
@@ -46,4 +46,4 @@ void add_see_search(CLI::App& see_verb, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return see(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::search

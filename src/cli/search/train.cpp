@@ -12,7 +12,7 @@
 #include "cli/search/verbs.h"
 #include "cli/training_options.h"
 
-namespace attend::cli {
+namespace attend::cli::search {
 
 namespace {
 
@@ -58,7 +58,7 @@ int train(const CLI::App& verb, const TrainOptions& options) {
 
 }  // namespace
 
-void add_train_search(CLI::App& train_verb, std::vector<Verb>& verbs) {
+void add_train(CLI::App& train_verb, std::vector<Verb>& verbs) {
   CLI::App* verb = train_verb.add_subcommand("search", "Learn which texts belong together (encoder)");
   auto options = std::make_shared<TrainOptions>();
   add_pair_options(verb, options);
@@ -77,4 +77,4 @@ void add_train_search(CLI::App& train_verb, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [verb, options] { return train(*verb, *options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::search

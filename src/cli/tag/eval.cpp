@@ -16,7 +16,7 @@
 #include "cli/program.h"
 #include "cli/tag/verbs.h"
 
-namespace attend::cli {
+namespace attend::cli::tag {
 
 namespace {
 
@@ -70,7 +70,7 @@ int evaluate(const TagEval& options) {
 
 }  // namespace
 
-void add_eval_tag(CLI::App& eval, std::vector<Verb>& verbs) {
+void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
   CLI::App* verb = eval.add_subcommand("tag", "Measure how well a model tags words");
   auto options = std::make_shared<TagEval>();
   verb->add_option("model", options->model, "The model folder")
@@ -97,4 +97,4 @@ void add_eval_tag(CLI::App& eval, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return evaluate(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::tag

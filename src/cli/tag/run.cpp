@@ -18,7 +18,7 @@
 #include "cli/program.h"
 #include "cli/tag/verbs.h"
 
-namespace attend::cli {
+namespace attend::cli::tag {
 
 namespace {
 
@@ -96,7 +96,7 @@ int run(const TagRun& options) {
 
 }  // namespace
 
-void add_run_tag(CLI::App& run_verb, std::vector<Verb>& verbs) {
+void add_run(CLI::App& run_verb, std::vector<Verb>& verbs) {
   CLI::App* verb = run_verb.add_subcommand("tag", "Use a model: tag the words of sentences");
   auto options = std::make_shared<TagRun>();
   verb->add_option("model", options->model, "The model folder")
@@ -128,4 +128,4 @@ void add_run_tag(CLI::App& run_verb, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return run(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::tag

@@ -14,7 +14,7 @@
 #include "cli/show_maps.h"
 #include "cli/tag/verbs.h"
 
-namespace attend::cli {
+namespace attend::cli::tag {
 
 namespace {
 
@@ -44,7 +44,7 @@ int see(const TagSee& options) {
 
 }  // namespace
 
-void add_see_tag(CLI::App& see_verb, std::vector<Verb>& verbs) {
+void add_see(CLI::App& see_verb, std::vector<Verb>& verbs) {
   CLI::App* verb = see_verb.add_subcommand("tag", "Show where a model looks while it tags a sentence");
   auto options = std::make_shared<TagSee>();
   verb->add_option("model", options->model, "The model folder")
@@ -71,4 +71,4 @@ void add_see_tag(CLI::App& see_verb, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [options] { return see(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::tag

@@ -11,7 +11,7 @@
 #include "cli/tag/verbs.h"
 #include "cli/training_options.h"
 
-namespace attend::cli {
+namespace attend::cli::tag {
 
 namespace {
 
@@ -89,7 +89,7 @@ int train_tag(const CLI::App& verb, const TrainOptions& options) {
 
 }  // namespace
 
-void add_train_tag(CLI::App& train, std::vector<Verb>& verbs) {
+void add_train(CLI::App& train, std::vector<Verb>& verbs) {
   CLI::App* verb = train.add_subcommand("tag", "Learn tags of words (encoder)");
   auto options = std::make_shared<TrainOptions>();
   add_data_options(verb, options);
@@ -107,4 +107,4 @@ void add_train_tag(CLI::App& train, std::vector<Verb>& verbs) {
   verbs.push_back({verb, [verb, options] { return train_tag(*verb, *options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::tag

@@ -22,7 +22,7 @@
 #include "cli/text_to_text/verbs.h"
 #include "cli/text_to_text/write_options.h"
 
-namespace attend::cli {
+namespace attend::cli::text_to_text {
 
 namespace {
 
@@ -124,7 +124,7 @@ int evaluate(const EvalOptions& options) {
 
 }  // namespace
 
-void add_eval_text_to_text(CLI::App& eval, const char* task, std::vector<Verb>& verbs) {
+void add_eval(CLI::App& eval, const char* task, std::vector<Verb>& verbs) {
   const bool translates = std::string_view(task) == "translate";
   CLI::App* verb =
       eval.add_subcommand(task, translates ? "Measure translations: BLEU (as sacreBLEU), chrF, loss"
@@ -153,4 +153,4 @@ void add_eval_text_to_text(CLI::App& eval, const char* task, std::vector<Verb>& 
   verbs.push_back({verb, [options] { return evaluate(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::text_to_text

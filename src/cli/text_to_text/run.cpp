@@ -16,7 +16,7 @@
 #include "cli/text_to_text/verbs.h"
 #include "cli/text_to_text/write_options.h"
 
-namespace attend::cli {
+namespace attend::cli::text_to_text {
 
 namespace {
 
@@ -104,7 +104,7 @@ int run(const RunOptions& options) {
 
 }  // namespace
 
-void add_run_text_to_text(CLI::App& run_verb, const char* task, std::vector<Verb>& verbs) {
+void add_run(CLI::App& run_verb, const char* task, std::vector<Verb>& verbs) {
   const bool translates = std::string_view(task) == "translate";
   CLI::App* verb = run_verb.add_subcommand(task, translates ? "Translate texts" : "Summarise texts");
   auto options = std::make_shared<RunOptions>();
@@ -147,4 +147,4 @@ void add_run_text_to_text(CLI::App& run_verb, const char* task, std::vector<Verb
   verbs.push_back({verb, [options] { return run(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::text_to_text

@@ -15,7 +15,7 @@
 #include "cli/text_to_text/verbs.h"
 #include "cli/text_to_text/write_options.h"
 
-namespace attend::cli {
+namespace attend::cli::text_to_text {
 
 namespace {
 
@@ -44,7 +44,7 @@ int see(const SeeOptions& options) {
 
 }  // namespace
 
-void add_see_text_to_text(CLI::App& see_verb, const char* task, std::vector<Verb>& verbs) {
+void add_see(CLI::App& see_verb, const char* task, std::vector<Verb>& verbs) {
   CLI::App* verb = see_verb.add_subcommand(
       task, "Show which words of the source each word of the target looked at while it was written");
   auto options = std::make_shared<SeeOptions>();
@@ -74,4 +74,4 @@ void add_see_text_to_text(CLI::App& see_verb, const char* task, std::vector<Verb
   verbs.push_back({verb, [options] { return see(*options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::text_to_text

@@ -12,7 +12,7 @@
 #include "cli/text_to_text/verbs.h"
 #include "cli/training_options.h"
 
-namespace attend::cli {
+namespace attend::cli::text_to_text {
 
 namespace {
 
@@ -192,7 +192,7 @@ int train(const CLI::App& verb, const TrainOptions& options) {
 
 }  // namespace
 
-void add_train_text_to_text(CLI::App& train_verb, const char* task, std::vector<Verb>& verbs) {
+void add_train(CLI::App& train_verb, const char* task, std::vector<Verb>& verbs) {
   const bool translates = std::string_view(task) == "translate";
   CLI::App* verb = train_verb.add_subcommand(
       task, translates ? "Learn to translate (encoder-decoder)" : "Learn to summarise (encoder-decoder)");
@@ -214,4 +214,4 @@ void add_train_text_to_text(CLI::App& train_verb, const char* task, std::vector<
   verbs.push_back({verb, [verb, options] { return train(*verb, *options); }});
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::text_to_text

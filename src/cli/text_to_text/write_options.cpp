@@ -2,7 +2,7 @@
 
 #include "cli/checks.h"
 
-namespace attend::cli {
+namespace attend::cli::text_to_text {
 
 void add_write_options(CLI::App* verb, task::WriteOptions& options) {
   const auto add = [&](const char* name, auto& value, const char* type, const CLI::Validator& check,
@@ -24,4 +24,4 @@ void add_write_options(CLI::App* verb, task::WriteOptions& options) {
   add("--batch", options.batch, "N", whole_number(1, 1 << 16), "Texts at once");
 }
 
-}  // namespace attend::cli
+}  // namespace attend::cli::text_to_text
