@@ -4,11 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <exception>
 #include <memory>
 #include <new>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -108,6 +110,23 @@ std::string describe(CLI::App& program, const CLI::ParseError& error) {
   return fmt::format("{} ({} --help explains)", message, full_name(app));
 }
 
+struct NamedVerb {
+  std::string_view name;
+  void (*add)(CLI::App& program, std::vector<Verb>& verbs);
+};
+// Options of other verbs than the named one are never asked for, and half of the time to start goes into
+// them.
+constexpr std::array<NamedVerb, 10> kVerbs = {{{"tasks", add_tasks},
+                                               {"attention", add_attention},
+                                               {"info", add_info},
+                                               {"train", add_train},
+                                               {"run", add_run},
+                                               {"eval", add_eval},
+                                               {"see", add_see},
+                                               {"bench", add_bench},
+                                               {"compare", add_compare},
+                                               {"data", add_data}}};
+
 int parse_and_run(int argc, char** argv) {
   CLI::App program("Attention models on this machine: train them, use them, see where they look.", "attend");
   program.set_version_flag("--version", fmt::format("attend {}", version()), "Print the version");
@@ -123,16 +142,9 @@ int parse_and_run(int argc, char** argv) {
       "stderr\n"
       "says what), 130 stopped by Ctrl-C, 1 a fault of the program.");
   std::vector<Verb> verbs;
-  add_tasks(program, verbs);
-  add_attention(program, verbs);
-  add_info(program, verbs);
-  add_train(program, verbs);
-  add_run(program, verbs);
-  add_eval(program, verbs);
-  add_see(program, verbs);
-  add_bench(program, verbs);
-  add_compare(program, verbs);
-  add_data(program, verbs);
+  const auto named = std::ranges::find(kVerbs, std::string_view(argc > 1 ? argv[1] : ""), &NamedVerb::name);
+  for (const NamedVerb& verb : kVerbs)
+    if (named == kVerbs.end() || named->name == verb.name) verb.add(program, verbs);
   if (argc <= 1) {
     print(program.help());
     return kSuccess;
