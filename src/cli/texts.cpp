@@ -1,11 +1,13 @@
 #include "cli/texts.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <utility>
 
 #include "attend/base/error.h"
 #include "attend/data/line_reader.h"
+#include "cli/output.h"
 
 namespace attend::cli {
 
@@ -49,6 +51,15 @@ std::unique_ptr<Texts> texts_of(const std::vector<std::string>& given, const std
   if (::isatty(STDIN_FILENO) == 1)
     throw Error("no text: give texts, --file FILE, or lines on standard input");
   return std::make_unique<LinesOfText>("/dev/stdin", read);
+}
+
+data::ReadOptions reading(bool skip_bad) {
+  return {.bad_records = skip_bad ? data::BadRecords::kSkip : data::BadRecords::kThrow};
+}
+
+void print_skipped(const data::SkippedRecords& skipped) {
+  if (skipped.count > 0)
+    print_note(fmt::format("{} bad records skipped; the first: {}", skipped.count, skipped.first));
 }
 
 }  // namespace attend::cli

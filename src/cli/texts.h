@@ -25,4 +25,10 @@ class Texts {
 std::unique_ptr<Texts> texts_of(const std::vector<std::string>& given, const std::string& file,
                                 const data::ReadOptions& read);
 
+/// How --skip-bad makes a file be read.
+data::ReadOptions reading(bool skip_bad);
+
+/// Writes how many records were skipped, and the first, to standard error; nothing when there were none.
+void print_skipped(const data::SkippedRecords& skipped);
+
 }  // namespace attend::cli

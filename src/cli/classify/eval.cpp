@@ -8,7 +8,6 @@
 #include <string>
 
 #include "attend/base/error.h"
-#include "attend/base/parallel.h"
 #include "attend/base/version.h"
 #include "attend/explain/terminal.h"
 #include "attend/io/file.h"
@@ -17,6 +16,8 @@
 #include "cli/classify/verbs.h"
 #include "cli/output.h"
 #include "cli/program.h"
+#include "cli/texts.h"
+#include "cli/use_options.h"
 
 namespace attend::cli::classify {
 
@@ -24,18 +25,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct EvalOptions {
-  std::string model, data, out, precision = "f32";
-  std::int64_t threads = 0;
+struct EvalOptions : UseOptions {
+  std::string data, out;
   bool skip_bad = false, json = false;
 };
 
-data::ReadOptions reading(bool skip_bad) {
-  return {.bad_records = skip_bad ? data::BadRecords::kSkip : data::BadRecords::kThrow};
-}
-
 int evaluate(const EvalOptions& options) {
-  if (options.threads > 0) set_threads(static_cast<int>(options.threads));
+  use_threads(options);
   if (!options.out.empty() && !options.out.ends_with(".html"))
     throw Error(fmt::format("--out {}: a name that ends in .html is accepted", options.out));
   const task::TextClassifier model(options.model, options.precision);
@@ -62,10 +58,7 @@ int evaluate(const EvalOptions& options) {
 void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
   CLI::App* verb = eval.add_subcommand("classify", "Measure how well a model tells labels");
   auto options = std::make_shared<EvalOptions>();
-  verb->add_option("model", options->model, "The model folder")
-      ->option_text("DIR (required)")
-      ->required()
-      ->check(path());
+  add_model_argument(verb, options);
   verb->add_option("--data", options->data, "Texts with labels, in columns of the names it was trained with")
       ->option_text("FILE (required)")
       ->required()
@@ -75,13 +68,7 @@ void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
   verb->add_option("--out", options->out, "A page with the tables and confusion matrices as well")
       ->option_text("FILE.html")
       ->check(path());
-  verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
-      ->type_name("P")
-      ->capture_default_str()
-      ->check(one_of({"f32", "bf16", "auto"}));
-  verb->add_option("--threads", options->threads, "Threads (default: all cores)")
-      ->option_text("N")
-      ->check(whole_number(1, 1024));
+  add_machine_options(verb, options);
   verb->footer(
       "Accuracy, macro-F1 (over the classes that occur), calibration error (15 bins), a table of classes and "
       "a\n"

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "attend/base/error.h"
-#include "attend/base/parallel.h"
 #include "attend/task/alert.h"
 #include "attend/task/text_classifier.h"
 #include "cli/checks.h"
@@ -18,15 +17,15 @@
 #include "cli/classify/verbs.h"
 #include "cli/output.h"
 #include "cli/program.h"
+#include "cli/use_options.h"
 
 namespace attend::cli::classify {
 
 namespace {
 
-struct RunOptions {
-  std::string model, file, precision = "auto";
+struct RunOptions : UseOptions {
+  std::string file;
   std::vector<std::string> texts, alerts;
-  std::int64_t threads = 0;
   bool follow = false, skip_bad = false, json = false;
 };
 
@@ -124,18 +123,12 @@ class Answers {
   std::int64_t count_ = 0;
 };
 
-void print_skipped(const data::SkippedRecords& skipped) {
-  if (skipped.count > 0)
-    print_error(fmt::format("{} bad records skipped; the first: {}", skipped.count, skipped.first));
-}
-
 int run_texts(const RunOptions& options) {
-  if (options.threads > 0) set_threads(static_cast<int>(options.threads));
+  use_threads(options);
   const task::TextClassifier model(options.model, options.precision);
   Answers answers(model, options);
-  const std::unique_ptr<Texts> texts = texts_of(
-      options.texts, options.file,
-      {.bad_records = options.skip_bad ? data::BadRecords::kSkip : data::BadRecords::kThrow}, model.config());
+  const std::unique_ptr<Texts> texts =
+      texts_of(options.texts, options.file, reading(options.skip_bad), model.config());
   // A stream is answered as it comes.
   const std::size_t at_once = options.follow ? 1 : 256;
   std::vector<std::string> batch;
@@ -155,10 +148,8 @@ int run_texts(const RunOptions& options) {
 void add_run(CLI::App& run, std::vector<Verb>& verbs) {
   CLI::App* verb = run.add_subcommand("classify", "Tell the labels of texts");
   auto options = std::make_shared<RunOptions>();
-  verb->add_option("model", options->model, "The model folder")
-      ->option_text("DIR (required)")
-      ->required()
-      ->check(path());
+  options->precision = "auto";
+  add_model_argument(verb, options);
   CLI::Option* texts = verb->add_option("text", options->texts, "Texts (default: lines of standard input)")
                            ->option_text("[TEXT...]");
   verb->add_option("--file", options->file,
@@ -175,13 +166,7 @@ void add_run(CLI::App& run, std::vector<Verb>& verbs) {
       ->option_text("'COLUMN=LABEL rate>X window=N'")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
-      ->type_name("P")
-      ->capture_default_str()
-      ->check(one_of({"f32", "bf16", "auto"}));
-  verb->add_option("--threads", options->threads, "Threads (default: all cores)")
-      ->option_text("N")
-      ->check(whole_number(1, 1024));
+  add_machine_options(verb, options);
   verb->footer(
       "A line for each text: the label and its probability for each column, then the text.\n\n"
       "Examples:\n"

@@ -6,25 +6,23 @@
 #include <vector>
 
 #include "attend/base/error.h"
-#include "attend/base/parallel.h"
 #include "attend/task/text_classifier.h"
-#include "cli/checks.h"
 #include "cli/classify/verbs.h"
 #include "cli/program.h"
 #include "cli/show_words.h"
+#include "cli/use_options.h"
 #include "io/printable.h"
 
 namespace attend::cli::classify {
 
 namespace {
 
-struct SeeOptions {
-  std::string model, text, column, out, precision = "f32";
-  std::int64_t threads = 0;
+struct SeeOptions : UseOptions {
+  std::string text, column, out;
 };
 
 int see(const SeeOptions& options) {
-  if (options.threads > 0) set_threads(static_cast<int>(options.threads));
+  use_threads(options);
   check_words_out(options.out);
   const task::TextClassifier model(options.model, options.precision);
   std::int64_t question = options.column.empty() ? 0 : -1;
@@ -45,21 +43,12 @@ int see(const SeeOptions& options) {
 void add_see(CLI::App& see_verb, std::vector<Verb>& verbs) {
   CLI::App* verb = see_verb.add_subcommand("classify", "Show which words decided");
   auto options = std::make_shared<SeeOptions>();
-  verb->add_option("model", options->model, "The model folder")
-      ->option_text("DIR (required)")
-      ->required()
-      ->check(path());
+  add_model_argument(verb, options);
   verb->add_option("text", options->text, "The text to read")->option_text("TEXT (required)")->required();
   verb->add_option("--column", options->column, "The column whose label is explained (default: the first)")
       ->option_text("NAME");
   add_words_out(verb, options->out);
-  verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
-      ->type_name("P")
-      ->capture_default_str()
-      ->check(one_of({"f32", "bf16", "auto"}));
-  verb->add_option("--threads", options->threads, "Threads (default: all cores)")
-      ->option_text("N")
-      ->check(whole_number(1, 1024));
+  add_machine_options(verb, options);
   verb->footer(
       "Three measures for each word: its part in the pooled vector (pooling attention), the gradient of the "
       "label's\nscore times the word, and how much less likely the label is when the word is hidden.\n\n"

@@ -7,7 +7,6 @@
 #include <string>
 
 #include "attend/base/error.h"
-#include "attend/base/parallel.h"
 #include "attend/base/version.h"
 #include "attend/data/language_model.h"
 #include "attend/data/text.h"
@@ -16,19 +15,19 @@
 #include "cli/generate/verbs.h"
 #include "cli/output.h"
 #include "cli/program.h"
+#include "cli/use_options.h"
 
 namespace attend::cli::generate {
 
 namespace {
 
-struct EvalOptions {
-  std::string model, data, split = "valid", precision = "f32";
-  std::int64_t threads = 0;
+struct EvalOptions : UseOptions {
+  std::string data, split = "valid";
   bool json = false;
 };
 
 int evaluate(const EvalOptions& options) {
-  if (options.threads > 0) set_threads(static_cast<int>(options.threads));
+  use_threads(options);
   const task::LanguageModel model(options.model, options.precision);
   const std::string text =
       data::read_text(options.data, {.require_utf8 = model.tokenizer().kind() != "byte"});
@@ -73,10 +72,7 @@ int evaluate(const EvalOptions& options) {
 void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
   CLI::App* verb = eval.add_subcommand("generate", "Measure how well a model knows a text");
   auto options = std::make_shared<EvalOptions>();
-  verb->add_option("model", options->model, "The model folder")
-      ->option_text("DIR (required)")
-      ->required()
-      ->check(path());
+  add_model_argument(verb, options);
   verb->add_option("--data", options->data, "A text file, or a folder of .txt, .text and .md files")
       ->option_text("FILE|DIR (required)")
       ->required()
@@ -86,13 +82,7 @@ void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
       ->type_name("PART")
       ->capture_default_str()
       ->check(one_of({"valid", "all"}));
-  verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
-      ->type_name("P")
-      ->capture_default_str()
-      ->check(one_of({"f32", "bf16", "auto"}));
-  verb->add_option("--threads", options->threads, "Threads (default: all cores)")
-      ->option_text("N")
-      ->check(whole_number(1, 1024));
+  add_machine_options(verb, options);
   verb->add_flag("--json", options->json, "Print JSON, with everything that the numbers depend on");
   verb->footer(
       "Every token of the split but the first is predicted once, in consecutive windows of the model's "

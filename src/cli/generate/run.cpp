@@ -7,22 +7,21 @@
 #include <string>
 
 #include "attend/base/error.h"
-#include "attend/base/parallel.h"
 #include "attend/io/file.h"
 #include "attend/task/language_model.h"
 #include "cli/checks.h"
 #include "cli/generate/verbs.h"
 #include "cli/output.h"
 #include "cli/program.h"
+#include "cli/use_options.h"
 
 namespace attend::cli::generate {
 
 namespace {
 
-struct RunOptions {
-  std::string model, prompt, file, precision = "auto";
+struct RunOptions : UseOptions {
+  std::string prompt, file;
   task::SampleOptions sample;
-  std::int64_t threads = 0;
   bool json = false;
 };
 
@@ -36,7 +35,7 @@ std::string read_prompt(const RunOptions& options, bool prompt_given) {
 }
 
 int run_model(const RunOptions& options, bool prompt_given) {
-  if (options.threads > 0) set_threads(static_cast<int>(options.threads));
+  use_threads(options);
   task::validate(options.sample);
   const task::LanguageModel model(options.model, options.precision);
   const std::string prompt = read_prompt(options, prompt_given);
@@ -70,11 +69,9 @@ int run_model(const RunOptions& options, bool prompt_given) {
 void add_run(CLI::App& run, std::vector<Verb>& verbs) {
   CLI::App* verb = run.add_subcommand("generate", "Use a model: go on with a text");
   auto options = std::make_shared<RunOptions>();
+  options->precision = "auto";
   task::SampleOptions& sample = options->sample;
-  verb->add_option("model", options->model, "The model folder")
-      ->option_text("DIR (required)")
-      ->required()
-      ->check(path());
+  add_model_argument(verb, options);
   CLI::Option* prompt =
       verb->add_option("--prompt", options->prompt, "The text to go on with (default: standard input)")
           ->option_text("TEXT")
@@ -117,15 +114,7 @@ void add_run(CLI::App& run, std::vector<Verb>& verbs) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->group("Writing");
-  verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
-      ->type_name("P")
-      ->capture_default_str()
-      ->group("Running")
-      ->check(one_of({"f32", "bf16", "auto"}));
-  verb->add_option("--threads", options->threads, "Threads (default: all cores)")
-      ->option_text("N")
-      ->group("Running")
-      ->check(whole_number(1, 1024));
+  add_machine_options(verb, options);
   verb->footer(
       "The text appears as it is written, after the prompt. Beyond the context of the model, the last half "
       "of the\n"

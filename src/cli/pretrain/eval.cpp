@@ -7,7 +7,6 @@
 #include <string>
 
 #include "attend/base/error.h"
-#include "attend/base/parallel.h"
 #include "attend/base/version.h"
 #include "attend/data/language_model.h"
 #include "attend/data/text.h"
@@ -16,6 +15,7 @@
 #include "cli/output.h"
 #include "cli/pretrain/verbs.h"
 #include "cli/program.h"
+#include "cli/use_options.h"
 
 namespace attend::cli::pretrain {
 
@@ -23,15 +23,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct PretrainEval {
-  std::string model, data, split = "valid", precision = "f32";
+struct EvalOptions : UseOptions {
+  std::string data, split = "valid";
   std::uint64_t seed = 1;
-  std::int64_t threads = 0;
   bool json = false;
 };
 
-int evaluate(const PretrainEval& options) {
-  if (options.threads > 0) set_threads(static_cast<int>(options.threads));
+int evaluate(const EvalOptions& options) {
+  use_threads(options);
   const task::PretrainedEncoder model(options.model, options.precision);
   const std::string text =
       data::read_text(options.data, {.require_utf8 = model.tokenizer().kind() != "byte"});
@@ -73,11 +72,8 @@ int evaluate(const PretrainEval& options) {
 
 void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
   CLI::App* verb = eval.add_subcommand("pretrain", "Measure how well a model tells hidden words");
-  auto options = std::make_shared<PretrainEval>();
-  verb->add_option("model", options->model, "The model folder")
-      ->option_text("DIR (required)")
-      ->required()
-      ->check(path());
+  auto options = std::make_shared<EvalOptions>();
+  add_model_argument(verb, options);
   verb->add_option("--data", options->data, "A text file, or a folder of .txt, .text and .md files")
       ->option_text("FILE|DIR (required)")
       ->required()
@@ -91,13 +87,7 @@ void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
       ->type_name("N")
       ->capture_default_str()
       ->check(whole_number(0));
-  verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
-      ->type_name("P")
-      ->capture_default_str()
-      ->check(one_of({"f32", "bf16", "auto"}));
-  verb->add_option("--threads", options->threads, "Threads (default: all cores)")
-      ->option_text("N")
-      ->check(whole_number(1, 1024));
+  add_machine_options(verb, options);
   verb->add_flag("--json", options->json, "Print JSON, with everything that the numbers depend on");
   verb->footer(
       "Tokens are hidden as in training, in consecutive rows of the model's context.\n\n"

@@ -7,7 +7,6 @@
 #include <string>
 
 #include "attend/base/error.h"
-#include "attend/base/parallel.h"
 #include "attend/io/file.h"
 #include "attend/task/pretrained_encoder.h"
 #include "cli/checks.h"
@@ -15,6 +14,7 @@
 #include "cli/pretrain/candidates.h"
 #include "cli/pretrain/verbs.h"
 #include "cli/program.h"
+#include "cli/use_options.h"
 
 namespace attend::cli::pretrain {
 
@@ -22,15 +22,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct PretrainRun {
-  std::string model, prompt, file, precision = "auto";
-  std::int64_t top = 5, threads = 0;
+struct RunOptions : UseOptions {
+  std::string prompt, file;
+  std::int64_t top = 5;
   bool json = false;
 };
 
 constexpr std::size_t kMaxPromptBytes = 64 << 20;
 
-std::string read_prompt(const PretrainRun& options, bool prompt_given) {
+std::string read_prompt(const RunOptions& options, bool prompt_given) {
   if (prompt_given) return options.prompt;
   if (options.file.empty() && ::isatty(STDIN_FILENO) == 1)
     throw Error("no text: give --prompt TEXT, --file FILE, or a text on standard input");
@@ -48,8 +48,8 @@ Json json_of(const task::FilledText& filled, const std::string& prompt) {
   return object;
 }
 
-int run(const PretrainRun& options, bool prompt_given) {
-  if (options.threads > 0) set_threads(static_cast<int>(options.threads));
+int run(const RunOptions& options, bool prompt_given) {
+  use_threads(options);
   const task::PretrainedEncoder model(options.model, options.precision);
   const std::string prompt = read_prompt(options, prompt_given);
   const task::FilledText filled = model.fill(prompt, options.top);
@@ -62,11 +62,9 @@ int run(const PretrainRun& options, bool prompt_given) {
 
 void add_run(CLI::App& run_verb, std::vector<Verb>& verbs) {
   CLI::App* verb = run_verb.add_subcommand("pretrain", "Use a model: tell the hidden words of a text");
-  auto options = std::make_shared<PretrainRun>();
-  verb->add_option("model", options->model, "The model folder")
-      ->option_text("DIR (required)")
-      ->required()
-      ->check(path());
+  auto options = std::make_shared<RunOptions>();
+  options->precision = "auto";
+  add_model_argument(verb, options);
   CLI::Option* prompt =
       verb->add_option("--prompt", options->prompt,
                        "The text, with [MASK] for each token to be told (default: standard input)")
@@ -80,13 +78,7 @@ void add_run(CLI::App& run_verb, std::vector<Verb>& verbs) {
       ->capture_default_str()
       ->check(whole_number(1, 1000));
   verb->add_flag("--json", options->json, "Print JSON");
-  verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
-      ->type_name("P")
-      ->capture_default_str()
-      ->check(one_of({"f32", "bf16", "auto"}));
-  verb->add_option("--threads", options->threads, "Threads (default: all cores)")
-      ->option_text("N")
-      ->check(whole_number(1, 1024));
+  add_machine_options(verb, options);
   verb->footer(
       "Prints the text with the likeliest tokens put in, and for each of them the likeliest ones with their "
       "probabilities.\n\n"

@@ -3,26 +3,24 @@
 #include <string>
 #include <utility>
 
-#include "attend/base/parallel.h"
 #include "attend/task/pretrained_encoder.h"
-#include "cli/checks.h"
 #include "cli/pretrain/candidates.h"
 #include "cli/pretrain/verbs.h"
 #include "cli/program.h"
 #include "cli/show_maps.h"
+#include "cli/use_options.h"
 
 namespace attend::cli::pretrain {
 
 namespace {
 
-struct PretrainSee {
-  std::string model, text, precision = "f32";
+struct SeeOptions : UseOptions {
+  std::string text;
   MapOptions map;
-  std::int64_t threads = 0;
 };
 
-int see(const PretrainSee& options) {
-  if (options.threads > 0) set_threads(static_cast<int>(options.threads));
+int see(const SeeOptions& options) {
+  use_threads(options);
   check_out(options.map);
   const task::PretrainedEncoder model(options.model, options.precision);
   check_choice(options.map, model.config().model.layers, model.config().model.heads);
@@ -36,22 +34,13 @@ int see(const PretrainSee& options) {
 
 void add_see(CLI::App& see_verb, std::vector<Verb>& verbs) {
   CLI::App* verb = see_verb.add_subcommand("pretrain", "Show where a model looks while it reads a text");
-  auto options = std::make_shared<PretrainSee>();
-  verb->add_option("model", options->model, "The model folder")
-      ->option_text("DIR (required)")
-      ->required()
-      ->check(path());
+  auto options = std::make_shared<SeeOptions>();
+  add_model_argument(verb, options);
   verb->add_option("text", options->text, "The text to read; [MASK] for each token to be told")
       ->option_text("TEXT (required)")
       ->required();
   add_map_options(verb, options->map);
-  verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
-      ->type_name("P")
-      ->capture_default_str()
-      ->check(one_of({"f32", "bf16", "auto"}));
-  verb->add_option("--threads", options->threads, "Threads (default: all cores)")
-      ->option_text("N")
-      ->check(whole_number(1, 1024));
+  add_machine_options(verb, options);
   verb->footer(
       "These are the weights that the model computed with, and looking at them changes no bit of what it "
       "computes.\n"

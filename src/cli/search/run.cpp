@@ -30,15 +30,6 @@ struct RunOptions : UseOptions {
   bool skip_bad = false, json = false;
 };
 
-data::ReadOptions reading(const RunOptions& options) {
-  return {.bad_records = options.skip_bad ? data::BadRecords::kSkip : data::BadRecords::kThrow};
-}
-
-void print_skipped(const data::SkippedRecords& skipped) {
-  if (skipped.count > 0)
-    print_error(fmt::format("{} bad records skipped; the first: {}", skipped.count, skipped.first));
-}
-
 /// A saved index, or one made of lines.
 data::EmbeddingIndex index_of(const task::TextSearch& model, const RunOptions& options) {
   if (data::EmbeddingIndex::is_index(options.index)) {
@@ -49,7 +40,7 @@ data::EmbeddingIndex index_of(const task::TextSearch& model, const RunOptions& o
     return index;
   }
   data::SkippedRecords skipped;
-  data::EmbeddingIndex index = model.index_lines(options.index, reading(options), &skipped);
+  data::EmbeddingIndex index = model.index_lines(options.index, reading(options.skip_bad), &skipped);
   print_skipped(skipped);
   if (!options.save.empty()) {
     index.save(options.save);
@@ -82,7 +73,7 @@ int run(const RunOptions& options) {
   const task::TextSearch model(options.model, options.precision);
   const data::EmbeddingIndex index = index_of(model, options);
   if (!options.save.empty() && options.queries.empty() && options.file.empty()) return kSuccess;
-  const std::unique_ptr<Texts> texts = texts_of(options.queries, options.file, reading(options));
+  const std::unique_ptr<Texts> texts = texts_of(options.queries, options.file, reading(options.skip_bad));
   const bool named = options.queries.size() != 1;
   // Standard input may be a person, who waits for each answer.
   const std::size_t at_once = options.queries.empty() && options.file.empty() ? 1 : kQueriesAtOnce;

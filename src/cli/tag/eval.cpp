@@ -8,13 +8,14 @@
 #include <vector>
 
 #include "attend/base/error.h"
-#include "attend/base/parallel.h"
 #include "attend/base/version.h"
 #include "attend/task/tagger.h"
 #include "cli/checks.h"
 #include "cli/output.h"
 #include "cli/program.h"
 #include "cli/tag/verbs.h"
+#include "cli/texts.h"
+#include "cli/use_options.h"
 
 namespace attend::cli::tag {
 
@@ -22,9 +23,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct TagEval {
-  std::string model, data, precision = "f32";
-  std::int64_t threads = 0;
+struct EvalOptions : UseOptions {
+  std::string data;
   bool skip_bad = false, json = false;
 };
 
@@ -43,11 +43,10 @@ Json json_of(const task::TagEvaluation& result) {
   return object;
 }
 
-int evaluate(const TagEval& options) {
-  if (options.threads > 0) set_threads(static_cast<int>(options.threads));
+int evaluate(const EvalOptions& options) {
+  use_threads(options);
   const task::Tagger model(options.model, options.precision);
-  const task::TagEvaluation result = model.evaluate(
-      options.data, {.bad_records = options.skip_bad ? data::BadRecords::kSkip : data::BadRecords::kThrow});
+  const task::TagEvaluation result = model.evaluate(options.data, reading(options.skip_bad));
   if (options.json) {
     Json facts = json_of(result);
     facts.update(Json{{"data", options.data},
@@ -72,24 +71,15 @@ int evaluate(const TagEval& options) {
 
 void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
   CLI::App* verb = eval.add_subcommand("tag", "Measure how well a model tags words");
-  auto options = std::make_shared<TagEval>();
-  verb->add_option("model", options->model, "The model folder")
-      ->option_text("DIR (required)")
-      ->required()
-      ->check(path());
+  auto options = std::make_shared<EvalOptions>();
+  add_model_argument(verb, options);
   verb->add_option("--data", options->data, "Tagged sentences, written as those of the training")
       ->option_text("FILE (required)")
       ->required()
       ->check(path());
   verb->add_flag("--skip-bad", options->skip_bad, "Count and skip bad records");
   verb->add_flag("--json", options->json, "Print JSON, with everything that the numbers depend on");
-  verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
-      ->type_name("P")
-      ->capture_default_str()
-      ->check(one_of({"f32", "bf16", "auto"}));
-  verb->add_option("--threads", options->threads, "Threads (default: all cores)")
-      ->option_text("N")
-      ->check(whole_number(1, 1024));
+  add_machine_options(verb, options);
   verb->footer(
       "The share of words with the right tag; of tags that mark spans (B-PER, I-PER, O) precision, recall "
       "and "

@@ -10,13 +10,14 @@
 #include <vector>
 
 #include "attend/base/error.h"
-#include "attend/base/parallel.h"
 #include "attend/data/line_reader.h"
 #include "attend/task/tagger.h"
 #include "cli/checks.h"
 #include "cli/output.h"
 #include "cli/program.h"
 #include "cli/tag/verbs.h"
+#include "cli/texts.h"
+#include "cli/use_options.h"
 
 namespace attend::cli::tag {
 
@@ -25,16 +26,11 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Words = std::vector<std::string>;
 
-struct TagRun {
-  std::string model, file, precision = "auto";
+struct RunOptions : UseOptions {
+  std::string file;
   std::vector<std::string> texts;  // else the lines of the file, else those of standard input
-  std::int64_t threads = 0;
   bool skip_bad = false, json = false;
 };
-
-data::ReadOptions reading(bool skip_bad) {
-  return {.bad_records = skip_bad ? data::BadRecords::kSkip : data::BadRecords::kThrow};
-}
 
 Words words_of(std::string_view text) {
   std::istringstream stream{std::string(text)};
@@ -59,7 +55,7 @@ void print_tags(const task::Tagger& model, const std::vector<Words>& sentences, 
   for (std::size_t i = 0; i < sentences.size(); ++i) print(shown(sentences[i], tags[i], json));
 }
 
-void tag_lines(const task::Tagger& model, const std::string& path, const TagRun& options) {
+void tag_lines(const task::Tagger& model, const std::string& path, const RunOptions& options) {
   constexpr std::size_t kSentencesAtOnce = 256;
   data::LineReader lines(path, reading(options.skip_bad));
   std::vector<Words> sentences;
@@ -71,13 +67,11 @@ void tag_lines(const task::Tagger& model, const std::string& path, const TagRun&
     sentences.clear();
   }
   print_tags(model, sentences, options.json);
-  if (lines.skipped().count > 0)
-    print_error(
-        fmt::format("{} bad lines skipped; the first: {}", lines.skipped().count, lines.skipped().first));
+  print_skipped(lines.skipped());
 }
 
-int run(const TagRun& options) {
-  if (options.threads > 0) set_threads(static_cast<int>(options.threads));
+int run(const RunOptions& options) {
+  use_threads(options);
   const task::Tagger model(options.model, options.precision);
   std::vector<Words> given;
   for (const std::string& text : options.texts) {
@@ -98,11 +92,9 @@ int run(const TagRun& options) {
 
 void add_run(CLI::App& run_verb, std::vector<Verb>& verbs) {
   CLI::App* verb = run_verb.add_subcommand("tag", "Use a model: tag the words of sentences");
-  auto options = std::make_shared<TagRun>();
-  verb->add_option("model", options->model, "The model folder")
-      ->option_text("DIR (required)")
-      ->required()
-      ->check(path());
+  auto options = std::make_shared<RunOptions>();
+  options->precision = "auto";
+  add_model_argument(verb, options);
   CLI::Option* texts =
       verb->add_option("text", options->texts,
                        "Sentences, their words separated by spaces (default: lines of standard input)")
@@ -113,13 +105,7 @@ void add_run(CLI::App& run_verb, std::vector<Verb>& verbs) {
       ->check(path());
   verb->add_flag("--skip-bad", options->skip_bad, "Count and skip bad lines");
   verb->add_flag("--json", options->json, "Print a JSON object a sentence");
-  verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
-      ->type_name("P")
-      ->capture_default_str()
-      ->check(one_of({"f32", "bf16", "auto"}));
-  verb->add_option("--threads", options->threads, "Threads (default: all cores)")
-      ->option_text("N")
-      ->check(whole_number(1, 1024));
+  add_machine_options(verb, options);
   verb->footer(
       "Prints each word with its tag and the probability of the tag; an empty line ends a sentence.\n\n"
       "Examples:\n"

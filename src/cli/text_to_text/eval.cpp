@@ -9,18 +9,17 @@
 #include <vector>
 
 #include "attend/base/error.h"
-#include "attend/base/parallel.h"
 #include "attend/base/version.h"
 #include "attend/metric/bleu.h"
 #include "attend/metric/chrf.h"
 #include "attend/metric/rouge.h"
 #include "attend/task/text_to_text_model.h"
-#include "cli/checks.h"
 #include "cli/output.h"
 #include "cli/pair_options.h"
 #include "cli/program.h"
 #include "cli/text_to_text/verbs.h"
 #include "cli/text_to_text/write_options.h"
+#include "cli/use_options.h"
 
 namespace attend::cli::text_to_text {
 
@@ -28,11 +27,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct EvalOptions : PairOptions {
-  std::string task, model, precision = "f32";
+struct EvalOptions : UseOptions, PairOptions {
+  std::string task;
   bool json = false;
   task::WriteOptions write;
-  std::int64_t threads = 0;
 };
 
 struct Outcome {
@@ -90,7 +88,7 @@ std::pair<Json, std::string> metrics_of(const std::string& task, const Outcome& 
 }
 
 int evaluate(const EvalOptions& options) {
-  if (options.threads > 0) set_threads(static_cast<int>(options.threads));
+  use_threads(options);
   task::validate(options.write);
   const Outcome outcome = measure(options);
   const auto [facts, text] = metrics_of(options.task, outcome);
@@ -132,19 +130,10 @@ void add_eval(CLI::App& eval, const char* task, std::vector<Verb>& verbs) {
                                              "first sentence as the baseline");
   auto options = std::make_shared<EvalOptions>();
   options->task = task;
-  verb->add_option("model", options->model, "The model folder")
-      ->option_text("DIR (required)")
-      ->required()
-      ->check(path());
+  add_model_argument(verb, options);
   add_measured_pairs(verb, options);
   add_write_options(verb, options->write);
-  verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
-      ->type_name("P")
-      ->capture_default_str()
-      ->check(one_of({"f32", "bf16", "auto"}));
-  verb->add_option("--threads", options->threads, "Threads (default: all cores)")
-      ->option_text("N")
-      ->check(whole_number(1, 1024));
+  add_machine_options(verb, options);
   verb->add_flag("--json", options->json, "Print JSON, with everything that the numbers depend on");
   verb->footer(
       "Examples:\n"

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "attend/base/parallel.h"
 #include "attend/data/line_reader.h"
 #include "attend/task/text_to_text_model.h"
 #include "cli/checks.h"
@@ -15,6 +14,7 @@
 #include "cli/program.h"
 #include "cli/text_to_text/verbs.h"
 #include "cli/text_to_text/write_options.h"
+#include "cli/use_options.h"
 
 namespace attend::cli::text_to_text {
 
@@ -23,11 +23,10 @@ namespace {
 // Lines that are worked on together: enough to find texts of one length among them.
 constexpr std::size_t kLinesAtOnce = 1024;
 
-struct RunOptions {
-  std::string model, file, precision = "auto";
+struct RunOptions : UseOptions {
+  std::string file;
   std::vector<std::string> texts;
   task::WriteOptions write;
-  std::int64_t threads = 0;
   bool json = false;
 };
 
@@ -85,7 +84,7 @@ void write_lines(const task::TextToText& model, const std::string& file, const R
 }
 
 int run(const RunOptions& options) {
-  if (options.threads > 0) set_threads(static_cast<int>(options.threads));
+  use_threads(options);
   task::validate(options.write);
   const task::TextToText model(options.model, options.precision);
   if (options.write.alignment) {
@@ -108,10 +107,8 @@ void add_run(CLI::App& run_verb, const char* task, std::vector<Verb>& verbs) {
   const bool translates = std::string_view(task) == "translate";
   CLI::App* verb = run_verb.add_subcommand(task, translates ? "Translate texts" : "Summarise texts");
   auto options = std::make_shared<RunOptions>();
-  verb->add_option("model", options->model, "The model folder")
-      ->option_text("DIR (required)")
-      ->required()
-      ->check(path());
+  options->precision = "auto";
+  add_model_argument(verb, options);
   CLI::Option* texts =
       verb->add_option("texts", options->texts, "The texts (default: the lines of standard input)")
           ->option_text("[TEXT...]");
@@ -131,13 +128,7 @@ void add_run(CLI::App& run_verb, const char* task, std::vector<Verb>& verbs) {
           "After a tab, the source word that each word looked at most, as SOURCE-TARGET (Pharaoh format), "
           "counted from 0")
       ->group(kWritingGroup);
-  verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
-      ->type_name("P")
-      ->capture_default_str()
-      ->check(one_of({"f32", "bf16", "auto"}));
-  verb->add_option("--threads", options->threads, "Threads (default: all cores)")
-      ->option_text("N")
-      ->check(whole_number(1, 1024));
+  add_machine_options(verb, options);
   verb->footer(
       "One line for each text, in the same order.\n\n"
       "Examples:\n"

@@ -7,27 +7,25 @@
 #include <vector>
 
 #include "attend/base/error.h"
-#include "attend/base/parallel.h"
 #include "attend/task/text_to_text_model.h"
-#include "cli/checks.h"
 #include "cli/program.h"
 #include "cli/show_maps.h"
 #include "cli/text_to_text/verbs.h"
 #include "cli/text_to_text/write_options.h"
+#include "cli/use_options.h"
 
 namespace attend::cli::text_to_text {
 
 namespace {
 
-struct SeeOptions {
-  std::string model, source, target, precision = "f32";
+struct SeeOptions : UseOptions {
+  std::string source, target;
   task::WriteOptions write;
   MapOptions map;
-  std::int64_t threads = 0;
 };
 
 int see(const SeeOptions& options) {
-  if (options.threads > 0) set_threads(static_cast<int>(options.threads));
+  use_threads(options);
   check_out(options.map);
   task::validate(options.write);
   const task::TextToText model(options.model, options.precision);
@@ -48,10 +46,7 @@ void add_see(CLI::App& see_verb, const char* task, std::vector<Verb>& verbs) {
   CLI::App* verb = see_verb.add_subcommand(
       task, "Show which words of the source each word of the target looked at while it was written");
   auto options = std::make_shared<SeeOptions>();
-  verb->add_option("model", options->model, "The model folder")
-      ->option_text("DIR (required)")
-      ->required()
-      ->check(path());
+  add_model_argument(verb, options);
   verb->add_option("source", options->source, "The text to read")
       ->option_text("SOURCE (required)")
       ->required();
@@ -59,13 +54,7 @@ void add_see(CLI::App& see_verb, const char* task, std::vector<Verb>& verbs) {
       ->option_text("[TARGET]");
   add_map_options(verb, options->map);
   add_write_options(verb, options->write);
-  verb->add_option("--precision", options->precision, "f32, bf16, or auto: bf16 where the processor has it")
-      ->type_name("P")
-      ->capture_default_str()
-      ->check(one_of({"f32", "bf16", "auto"}));
-  verb->add_option("--threads", options->threads, "Threads (default: all cores)")
-      ->option_text("N")
-      ->check(whole_number(1, 1024));
+  add_machine_options(verb, options);
   verb->footer(
       "Rows are words of the target, columns words of the source; layers are those of the decoder.\n\n"
       "Examples:\n"
