@@ -1,18 +1,33 @@
 # Kernel sources are compiled once for each instruction set, each time in a namespace of its own, and chosen at run
 # time (src/backend/cpu/isa.cpp). A name in ATTEND_ISAS is the namespace and the value of the variable ATTEND_ISA.
-set(ATTEND_ISAS "baseline;avx2;avx512;avx512_bf16;amx" CACHE STRING
-  "Instruction sets that kernels are compiled for, in this order; native: the widest of the machine that builds")
-if(ATTEND_ISAS STREQUAL "native")
-  set(ATTEND_ISAS baseline)
+set(known_isas baseline avx2 avx512 avx512_bf16 amx)
+set(ATTEND_ISAS "${known_isas}" CACHE STRING
+  "Instruction sets that kernels are compiled for; native: the baseline and the widest of the machine that builds")
+set(isas ${ATTEND_ISAS})
+if(isas STREQUAL "native")
   file(READ /proc/cpuinfo processor)
   foreach(pair "avx2 avx2" "avx512f avx512" "avx512_bf16 avx512_bf16" "amx_bf16 amx")
     separate_arguments(pair)
     list(GET pair 0 flag)
     if(processor MATCHES " ${flag} ")
-      list(GET pair 1 ATTEND_ISAS)
+      list(GET pair 1 widest)
     endif()
   endforeach()
+  # A system may keep its processor's widest instructions to itself, as Linux does with AMX where it is not asked.
+  set(isas baseline ${widest})
 endif()
+foreach(isa IN LISTS isas)
+  if(NOT isa IN_LIST known_isas)
+    message(FATAL_ERROR "ATTEND_ISAS: unknown instruction set '${isa}'; there are: ${known_isas}, or native")
+  endif()
+endforeach()
+# The widest last, as the program chooses.
+set(ATTEND_ISAS "")
+foreach(isa IN LISTS known_isas)
+  if(isa IN_LIST isas)
+    list(APPEND ATTEND_ISAS ${isa})
+  endif()
+endforeach()
 set(ATTEND_FLAGS_baseline "")
 set(ATTEND_FLAGS_avx2 -mavx2 -mfma -mf16c)
 set(ATTEND_FLAGS_avx512 ${ATTEND_FLAGS_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
@@ -28,11 +43,13 @@ if(ATTEND_SANITIZE)
   set(ATTEND_KERNEL_STACK $<IF:$<CXX_COMPILER_ID:GNU>,--param=asan-use-after-return=0,-fsanitize-address-use-after-return=never>)
 endif()
 
-# Adds the given sources, once for each instruction set, to the target, and backend/cpu/compiled_isas.h to what it may include.
+# Adds the given sources, once for each instruction set, to the target, and backend/cpu/compiled_isas.h, which lists
+# the sets, to what it may include.
 function(attend_add_isa_sources target)
   list(TRANSFORM ATTEND_ISAS REPLACE "(.+)" "X(\\1)" OUTPUT_VARIABLE compiled)
   list(JOIN compiled " " compiled)
-  file(CONFIGURE OUTPUT generated/backend/cpu/compiled_isas.h CONTENT "#define ATTEND_FOR_EACH_COMPILED_ISA(X) @compiled@\n" @ONLY)
+  file(CONFIGURE OUTPUT generated/backend/cpu/compiled_isas.h @ONLY CONTENT
+    "#define ATTEND_FOR_EACH_COMPILED_ISA(X) @compiled@\n")
   target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/generated)
   foreach(isa IN LISTS ATTEND_ISAS)
     set(objects ${target}_${isa})

@@ -46,7 +46,7 @@ class Classifying : public testing::Test {
   static std::string data() { return *shared / "reviews.csv"; }
   static std::string model() { return *shared / "model"; }
   static fs::path file(const std::string& name) { return *shared / name; }
-  /// One line on standard error, code 2.
+
   static inline TemporaryFolder* shared = nullptr;
   static inline Ended trained;
 };
