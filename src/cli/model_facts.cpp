@@ -9,7 +9,7 @@
 #include "attend/io/file.h"
 #include "attend/io/safetensors.h"
 #include "attend/task/task.h"
-#include "cli/generate/verbs.h"
+#include "cli/generate/info.h"
 #include "cli/output.h"
 #include "cli/program.h"
 

@@ -20,6 +20,7 @@
 #include "cli/folder_verbs.h"
 #include "cli/help.h"
 #include "cli/output.h"
+#include "cli/task_verbs.h"
 #include "cli/verbs.h"
 #include "io/printable.h"
 
@@ -112,20 +113,34 @@ std::string describe(CLI::App& program, const CLI::ParseError& error) {
 
 struct NamedVerb {
   std::string_view name;
-  void (*add)(CLI::App& program, std::vector<Verb>& verbs);
+  void (*add)(CLI::App& program, std::vector<Verb>& verbs);  ///< null: it differs by task
 };
-// Options of other verbs than the named one are never asked for, and half of the time to start goes into
-// them.
 constexpr std::array<NamedVerb, 10> kVerbs = {{{"tasks", add_tasks},
                                                {"attention", add_attention},
                                                {"info", add_info},
-                                               {"train", add_train},
-                                               {"run", add_run},
-                                               {"eval", add_eval},
-                                               {"see", add_see},
+                                               {"train", nullptr},
+                                               {"run", nullptr},
+                                               {"eval", nullptr},
+                                               {"see", nullptr},
                                                {"bench", add_bench},
                                                {"compare", add_compare},
                                                {"data", add_data}}};
+
+// Adds the verb, and the task, that the words name, or all there are: nobody asks for the options of others,
+// and most of the time to start goes into them.
+void add_verbs(CLI::App& program, const std::vector<std::string>& words, std::vector<Verb>& verbs) {
+  const std::string_view verb = words.empty() ? std::string_view() : words[0],
+                         task = words.size() > 1 ? words[1] : std::string_view();
+  const auto names = [verb](const NamedVerb& known) { return known.name == verb; };
+  const bool all = std::ranges::none_of(kVerbs, names);
+  for (const NamedVerb& known : kVerbs) {
+    if (!all && !names(known)) continue;
+    if (known.add == nullptr)
+      add_task_verb(program, known.name, task, verbs);
+    else
+      known.add(program, verbs);
+  }
+}
 
 int parse_and_run(int argc, char** argv) {
   CLI::App program("Attention models on this machine: train them, use them, see where they look.", "attend");
@@ -141,16 +156,14 @@ int parse_and_run(int argc, char** argv) {
       "'attend VERB --help' explains a verb. Exit codes: 0 done, 2 something for you to change (one line on "
       "stderr\n"
       "says what), 130 stopped by Ctrl-C, 1 a fault of the program.");
+  std::vector<std::string> words = with_task_of_folder({argv + std::min(argc, 1), argv + argc});
   std::vector<Verb> verbs;
-  const auto named = std::ranges::find(kVerbs, std::string_view(argc > 1 ? argv[1] : ""), &NamedVerb::name);
-  for (const NamedVerb& verb : kVerbs)
-    if (named == kVerbs.end() || named->name == verb.name) verb.add(program, verbs);
-  if (argc <= 1) {
+  add_verbs(program, words, verbs);
+  if (words.empty()) {
     print(program.help());
     return kSuccess;
   }
   try {
-    std::vector<std::string> words = with_task_of_folder({argv + 1, argv + argc});
     std::ranges::reverse(words);  // as CLI11 takes them
     program.parse(std::move(words));
   } catch (const CLI::CallForHelp&) {

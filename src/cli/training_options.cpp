@@ -57,6 +57,9 @@ void add_optimizer_options(CLI::App* verb, const Shared& shared, const char* bat
   real("--clip", &TrainingOptions::clip, "Largest norm of the gradient (0: no clipping)", 0, 1e12);
   real("--label-smoothing", &TrainingOptions::label_smoothing,
        "Part of each target spread over all possible ones", 0, 0.999);
+  real("--ema", &TrainingOptions::ema_decay,
+       "Decay of the moving average of the weights, which evaluations and the model take (0: none)", 0,
+       0.999999999);
   add(verb, shared, "--seed", "N", kTrainingGroup, whole_number(0), &TrainingOptions::seed,
       "The same seed gives the same bits, with one thread or two");
 }

@@ -15,14 +15,10 @@ struct Verb {
   std::function<int()> action;
 };
 
-/// Each adds one verb to the program, in a file of its own.
+/// Each adds one verb to the program, in a file of its own. cli/task_verbs.h has those that differ by task.
 void add_tasks(CLI::App& program, std::vector<Verb>& verbs);
 void add_attention(CLI::App& program, std::vector<Verb>& verbs);
 void add_info(CLI::App& program, std::vector<Verb>& verbs);
-void add_train(CLI::App& program, std::vector<Verb>& verbs);
-void add_run(CLI::App& program, std::vector<Verb>& verbs);
-void add_eval(CLI::App& program, std::vector<Verb>& verbs);
-void add_see(CLI::App& program, std::vector<Verb>& verbs);
 void add_bench(CLI::App& program, std::vector<Verb>& verbs);
 void add_compare(CLI::App& program, std::vector<Verb>& verbs);
 void add_data(CLI::App& program, std::vector<Verb>& verbs);

@@ -97,6 +97,7 @@ train::TrainingResult train_in_place(const Trainee& trainee, const TrainingOptio
   trainer.minutes = options.minutes;
   trainer.accumulate = options.accumulate;
   trainer.clip = options.clip;
+  trainer.ema_decay = options.ema_decay;
   trainer.schedule = schedule_of(options);
   trainer.evaluate_every = options.evaluate_every;
   trainer.patience = options.patience;

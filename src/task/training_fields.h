@@ -28,6 +28,7 @@ void for_each_training_option(Options& o, Visit&& visit) {
   visit("weight_decay", o.weight_decay, Real{0, 1e3});
   visit("clip", o.clip, Real{0, 1e12});
   visit("label_smoothing", o.label_smoothing, Real{0, 0.999});
+  visit("ema_decay", o.ema_decay, Real{0, std::nextafter(1.0, 0.0)});
   visit("precision", o.precision, Words{{"auto", "f32", "bf16"}});
   visit("evaluate_every", o.evaluate_every, Whole{0, kMany, true});
   visit("save_every", o.save_every, Whole{0, kMany, true});

@@ -14,12 +14,14 @@
 #include "attend/train/metrics_log.h"
 #include "train/tensor_file.h"
 #include "train/training_state.h"
+#include "train/weight_average.h"
 
 namespace attend::train {
 namespace {
 
 constexpr const char* kTraining = "training";
 constexpr const char* kWeights = "weights.safetensors";
+constexpr const char* kAverage = "average.safetensors";
 constexpr const char* kOptimizer = "optimizer.safetensors";
 constexpr const char* kState = "state.json";
 
@@ -35,6 +37,7 @@ void check(const TrainingJob& job, const TrainerOptions& o) {
   if (o.steps == 0 && o.minutes == 0) throw Error("training needs a number of steps or of minutes");
   require(o.accumulate >= 1, "accumulate", static_cast<double>(o.accumulate), "1 or more");
   require(o.clip >= 0, "clip", o.clip, "0 or more");
+  require(o.ema_decay >= 0 && o.ema_decay < 1, "ema decay", o.ema_decay, "0 or more, and less than 1");
   require(o.evaluate_every >= 0, "evaluate every", static_cast<double>(o.evaluate_every), "0 or more");
   require(o.patience >= 0, "patience", static_cast<double>(o.patience), "0 or more");
   require(o.save_every >= 0, "save every", static_cast<double>(o.save_every), "0 or more");
@@ -99,6 +102,7 @@ class Training {
   Observer& observer_;
   CheckpointFolder checkpoints_;
   std::optional<Logs> logs_;
+  std::optional<WeightAverage> average_;
   Watchdog watchdog_;
   TrainingState state_;  // its seconds are those before this run
   Clock::time_point start_ = Clock::now();
@@ -132,6 +136,7 @@ TrainingResult Training::run() {
 
 void Training::prepare() {
   state_.notes = options_.notes;
+  if (options_.ema_decay > 0) average_.emplace(job_.parameters, options_.ema_decay);
   std::optional<FoundCheckpoint> found;
   if (saves()) {
     if (!options_.resume && checkpoints_.has_any())
@@ -158,8 +163,12 @@ void Training::load(const FoundCheckpoint& found) {
     throw Error(fmt::format("{}: \"step\" is {}, expected {}", path.string(), state.step, found.step));
   const NamedTensors own = tensors_of(job_.parameters);
   const NamedTensors read = read_tensors(found.folder / kWeights, own);
+  NamedTensors averages;
+  if (average_) averages = read_tensors(found.folder / kAverage, own);
   job_.optimizer->load(found.folder / kOptimizer);
   for (std::size_t i = 0; i < own.size(); ++i) own[i].second.copy_from(read[i].second);
+  for (std::size_t i = 0; i < averages.size(); ++i)
+    average_->tensors()[i].second.copy_from(averages[i].second);
   if (job_.random != nullptr) *job_.random = Generator(state.random_seed, state.random_position);
   state_ = std::move(state);
   watchdog_.set_state(state_.watchdog);
@@ -202,6 +211,7 @@ void Training::update() {
   job_.optimizer->step(rate, clip_scale(norm, options_.clip));
   clear_gradients(job_.parameters);
   ++state_.step;
+  if (average_) average_->update(state_.step);
   const double taken = std::chrono::duration<double>(Clock::now() - start).count();
   // The first updates are slow: kernels are made, memory is fetched.
   update_seconds_ = update_seconds_ == 0 ? taken : 0.9 * update_seconds_ + 0.1 * taken;
@@ -246,6 +256,8 @@ void Training::evaluate() {
   const std::optional<Generator> before = job_.random != nullptr ? std::optional(*job_.random) : std::nullopt;
   const Validation found = [&] {
     const autograd::NoGrad guard;
+    std::optional<WeightAverage::InPlace> averages;
+    if (average_) averages.emplace(*average_);
     return job_.evaluate();
   }();
   if (before) *job_.random = *before;
@@ -287,10 +299,15 @@ void Training::save() {
   const NamedTensors weights = tensors_of(job_.parameters);
   // The model first: when the process dies between the two, the resumed run comes by here again.
   const bool export_now = state_.best ? state_.best_step == state_.step : state_.step > 0;
-  if (export_now) write_tensors(options_.folder / "model.safetensors", weights, {{"format", "pt"}});
-  checkpoints_.save(state_.step, {{kWeights, [&](const auto& path) { write_tensors(path, weights); }},
-                                  {kOptimizer, [&](const auto& path) { job_.optimizer->save(path); }},
-                                  {kState, [&](const auto& path) { write_state(path, state); }}});
+  if (export_now)
+    write_tensors(options_.folder / "model.safetensors", average_ ? average_->tensors() : weights,
+                  {{"format", "pt"}});
+  std::vector<CheckpointFile> files = {{kWeights, [&](const auto& path) { write_tensors(path, weights); }},
+                                       {kOptimizer, [&](const auto& path) { job_.optimizer->save(path); }},
+                                       {kState, [&](const auto& path) { write_state(path, state); }}};
+  if (average_)
+    files.push_back({kAverage, [&](const auto& path) { write_tensors(path, average_->tensors()); }});
+  checkpoints_.save(state_.step, files);
   saved_step_ = state_.step;
   observer_.on_save(state_.step);
 }

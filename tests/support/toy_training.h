@@ -99,7 +99,9 @@ inline std::string bits_of(const fs::path& folder) {
   if (!found) return "no checkpoint";
   auto state = nlohmann::json::parse(io::read_file(found->folder / "state.json"));
   state.erase("seconds");
+  const fs::path average = found->folder / "average.safetensors";
   return io::read_file(folder / "model.safetensors") + io::read_file(found->folder / "weights.safetensors") +
+         (fs::exists(average) ? io::read_file(average) : "") +
          io::read_file(found->folder / "optimizer.safetensors") + state.dump();
 }
 

@@ -103,10 +103,18 @@ TEST(Trainer, KilledAtAnyMomentAndResumedGivesTheSameBits) {
   EXPECT_EQ(losses_of(folder / "parts"), losses_of(folder / "whole"));
 }
 
-TEST(Trainer, InterruptedAnywhereAndResumedGivesTheSameBits) {
+class TrainerInterrupted : public ::testing::TestWithParam<double> {};
+INSTANTIATE_TEST_SUITE_P(EmaDecay, TrainerInterrupted, ::testing::Values(0, 0.9));
+
+TEST_P(TrainerInterrupted, AnywhereAndResumedGivesTheSameBits) {
   test::TemporaryFolder folder;
+  const auto options_in = [](const fs::path& model) {
+    TrainerOptions options = options_for(model, 25);
+    options.ema_decay = GetParam();
+    return options;
+  };
   Toy whole;
-  run_training(whole.job, options_for(folder / "whole", 25));
+  run_training(whole.job, options_in(folder / "whole"));
   for (std::int64_t at : {1, 6, 7, 20, 24}) {
     const fs::path parts = folder / fmt::format("parts{}", at);
     std::atomic<bool> stop = false;
@@ -115,7 +123,7 @@ TEST(Trainer, InterruptedAnywhereAndResumedGivesTheSameBits) {
       Recorder recorder;
       recorder.also = [&](const StepReport& report) { stop = report.step == at; };
       toy.job.observer = &recorder;
-      TrainerOptions options = options_for(parts, 25);
+      TrainerOptions options = options_in(parts);
       options.stop = &stop;
       const TrainingResult result = run_training(toy.job, options);
       EXPECT_EQ(result.reason, StopReason::interrupted);
@@ -123,7 +131,7 @@ TEST(Trainer, InterruptedAnywhereAndResumedGivesTheSameBits) {
       EXPECT_TRUE(fs::exists(parts / "model.safetensors"));
     }
     Toy toy;
-    TrainerOptions options = options_for(parts, 25);
+    TrainerOptions options = options_in(parts);
     options.resume = true;
     const TrainingResult result = run_training(toy.job, options);
     EXPECT_EQ(result.reason, StopReason::steps);

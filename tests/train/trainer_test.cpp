@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "attend/autograd/tape.h"
@@ -13,6 +14,7 @@
 #include "support/random_tensor.h"
 #include "support/temporary_folder.h"
 #include "support/toy_training.h"
+#include "train/tensor_file.h"
 
 namespace attend::train {
 namespace {
@@ -116,6 +118,39 @@ TEST(Trainer, WritesTheModelFolder) {
   EXPECT_ERROR(run_training(toy.job, options), "already holds a training run");
 }
 
+// With TensorFlow's growing decay, from the weights that training itself goes through.
+TEST(Trainer, EvaluatesAndKeepsTheMovingAverageOfTheWeights) {
+  test::TemporaryFolder folder;
+  Toy toy, plain;
+  run_training(plain.job, options_for({}, 30));
+
+  std::vector<double> average = toy.w1.to_vector<double>();
+  Recorder recorder;
+  recorder.also = [&](const StepReport& report) {
+    const auto t = static_cast<double>(report.step);
+    const double decay = std::min(0.7, (1 + t) / (10 + t));
+    const std::vector<double> now = toy.w1.to_vector<double>();
+    for (std::size_t i = 0; i < now.size(); ++i) average[i] = decay * average[i] + (1 - decay) * now[i];
+  };
+  const auto expect_average = [&](const Tensor& found) {
+    EXPECT_TRUE(test::close(found, Tensor::from(average, toy.w1.shape()), 1e-5, 1e-6));
+    EXPECT_FALSE(test::close(found, plain.w1, 1e-5, 1e-6));
+  };
+  toy.job.observer = &recorder;
+  toy.job.evaluate = [&, loss_of = toy.job.evaluate] {
+    expect_average(toy.w1);
+    return loss_of();
+  };
+  TrainerOptions options = options_for(folder / "model", 30);
+  options.ema_decay = 0.7;
+  const TrainingResult result = run_training(toy.job, options);
+  ASSERT_EQ(result.best_step, 30);
+  EXPECT_EQ(recorder.evaluations.size(), 3u);
+  const NamedTensors expected = {{"w1", toy.w1}, {"b1", toy.b1}, {"w2", toy.w2}};
+  expect_average(read_tensors(folder / "model/model.safetensors", expected)[0].second);
+  EXPECT_TRUE(test::same_bits(toy.w1, plain.w1));
+}
+
 TEST(Trainer, AccumulatedBatchesAreOneLargeBatch) {
   // Without noise, the mean of the gradients of two batches is the gradient of both together.
   Toy parts, whole;
@@ -150,6 +185,8 @@ TEST(Trainer, RefusesBadOptions) {
   EXPECT_ERROR(with([](auto& o) { o.minutes = std::nan(""); })(), "minutes");
   EXPECT_ERROR(with([](auto& o) { o.accumulate = 0; })(), "accumulate");
   EXPECT_ERROR(with([](auto& o) { o.clip = -1; })(), "clip");
+  EXPECT_ERROR(with([](auto& o) { o.ema_decay = 1; })(), "ema decay");
+  EXPECT_ERROR(with([](auto& o) { o.ema_decay = std::nan(""); })(), "ema decay");
   EXPECT_ERROR(with([](auto& o) { o.schedule.maximum = -1; })(), "learning rate");
   EXPECT_ERROR(with([](auto& o) { o.save_every = -5; })(), "save every");
   EXPECT_ERROR(run_training({}, options_for()), "parameters, an optimizer and a loss");

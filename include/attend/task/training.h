@@ -26,6 +26,7 @@ struct TrainingOptions {
   double weight_decay = 0.1;
   double clip = 1;  ///< largest norm of the gradient; 0: no clipping
   double label_smoothing = 0;
+  double ema_decay = 0;  ///< of the moving average of the weights; see train::TrainerOptions. 0: none
 
   std::string precision = "auto";     ///< f32, bf16, or auto: both are timed, the faster one is kept
   std::int64_t evaluate_every = 250;  ///< updates; 0: at the end only

@@ -22,6 +22,10 @@ struct TrainerOptions {
   double minutes = 0;           ///< time for all of training, runs before a resume included; 0: no limit
   std::int64_t accumulate = 1;  ///< batches for one update; their gradients are averaged
   double clip = 1.0;            ///< largest norm of the gradient; 0: no clipping
+  /// Decay of the exponential moving average of the weights: evaluations and the model take the averages, and
+  /// training goes on with the weights themselves. At update t it is min(ema_decay, (1 + t) / (10 + t));
+  /// 0: no averages.
+  double ema_decay = 0;
   Schedule schedule = {};
   std::int64_t evaluate_every = 0;  ///< updates; 0: at the end only
   std::int64_t patience =
@@ -87,7 +91,9 @@ struct TrainingResult {
 /// Trains. With a folder it keeps there
 ///
 ///     model.safetensors            the parameters: the best by evaluation, or without one the last saved
-///     training/checkpoint-STEP/    all that a resume needs: weights.safetensors, optimizer.safetensors,
+///     training/checkpoint-STEP/    all that a resume needs: weights.safetensors, average.safetensors when
+///     there
+///                                  are averages, optimizer.safetensors,
 ///     state.json metrics.jsonl                {"step", "loss", "learning_rate", ...}, {"step",
 ///     "validation_loss", ...} events.out.tfevents.attend   the same for TensorBoard
 ///

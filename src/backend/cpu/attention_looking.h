@@ -18,18 +18,19 @@ class LookingQueries {
       : s_(s), first_key_(memory), end_key_(memory + padded(s.queries)) {
     for (std::int64_t q = 0; q < padded(s_.queries); ++q) {
       // A query beyond the end looks at nothing.
-      const KeyRange keys = q < s_.queries ? keys_of(s_, batch, q) : KeyRange{0, 0};
+      const IndexRange keys = q < s_.queries ? keys_of(s_, batch, q) : IndexRange{0, 0};
       first_key_[q] = static_cast<Integer>(keys.begin);
       end_key_[q] = static_cast<Integer>(keys.end);
     }
   }
 
-  /// From the first to the last query whose interval reaches into these keys, on the bounds of panels.
-  KeyRange queries_that_look(std::int64_t key, std::int64_t count) const {
-    if (s_.place.first_key == nullptr) return {0, padded(s_.queries)};
+  /// From the first to the last query of some whose interval reaches into these keys, on the bounds of
+  /// panels; the first of them lies on such a bound.
+  IndexRange queries_that_look(std::int64_t key, std::int64_t count, IndexRange queries) const {
+    if (s_.place.first_key == nullptr) return {queries.begin, padded(queries.end)};
     const auto begin = static_cast<Integer>(key), end = static_cast<Integer>(key + count);
     const auto looks = [&](std::int64_t q) { return first_key_[q] < end && end_key_[q] > begin; };
-    std::int64_t first = 0, last = s_.queries;
+    std::int64_t first = queries.begin, last = queries.end;
     while (first < last && !looks(first)) ++first;
     while (last > first && !looks(last - 1)) --last;
     const std::int64_t bound = s_.place.blocks == nullptr ? kPadding : backend::AttentionPlace::kBlock;

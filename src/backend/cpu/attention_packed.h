@@ -51,8 +51,8 @@ struct PackedHead {
 /// to to[r].
 template <class S>
 void additive_block(const backend::AttentionShape& s, std::int64_t head, const Compute<S>* query,
-                    std::int64_t padded_rows, const Compute<S>* keys, KeyRange now, const std::int64_t* from,
-                    const std::int64_t* to, std::int64_t rows, Compute<S>* scores) {
+                    std::int64_t padded_rows, const Compute<S>* keys, IndexRange now,
+                    const std::int64_t* from, const std::int64_t* to, std::int64_t rows, Compute<S>* scores) {
   using C = Compute<S>;
   constexpr std::int64_t kGroup = 4;
   const std::int64_t width = padded(s.dim), columns = padded(now.end - now.begin), stride = score_stride(s);
@@ -77,8 +77,8 @@ void additive_block(const backend::AttentionShape& s, std::int64_t head, const C
 
 // The next keys from `key` on that some query of the block may look at: at most kForwardKeys of them, from a
 // multiple of 64; none when there are no more before `end`.
-inline KeyRange next_keys(const backend::AttentionShape& s, std::int64_t query, std::int64_t key,
-                          std::int64_t end) {
+inline IndexRange next_keys(const backend::AttentionShape& s, std::int64_t query, std::int64_t key,
+                            std::int64_t end) {
   constexpr std::int64_t kBlock = backend::AttentionPlace::kBlock;
   const auto looked_at = [&](std::int64_t at) {
     return mask_block(s, query, at) != backend::AttentionPlace::kEmpty;

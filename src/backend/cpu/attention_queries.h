@@ -36,7 +36,7 @@ class BlockOfQueries {
       query_ = padded_rows_of(at<S>(query, batch, first, head), query.row_stride, rows, s.dim, memory.query,
                               padded_rows, padded(s.dim));
     for (std::int64_t r = 0; r < rows; ++r) {
-      const KeyRange keys = keys_of(s, batch, first + r);
+      const IndexRange keys = keys_of(s, batch, first + r);
       from_[r] = keys.begin;
       to_[r] = keys.end;
       if (keys.begin < keys.end) {
@@ -49,11 +49,11 @@ class BlockOfQueries {
 
   /// Keys that some query may look at, in blocks: for (now = first_keys(); now.begin < now.end; now =
   /// keys_after(now)).
-  KeyRange first_keys() const { return next_keys(s_, first, begin_, end_); }
-  KeyRange keys_after(KeyRange now) const { return next_keys(s_, first, now.end, end_); }
+  IndexRange first_keys() const { return next_keys(s_, first, begin_, end_); }
+  IndexRange keys_after(IndexRange now) const { return next_keys(s_, first, now.end, end_); }
 
   /// Dot products or additive scores with the keys `now`: [rows][score_stride].
-  void products(KeyRange now, C* scores) const {
+  void products(IndexRange now, C* scores) const {
     const std::int64_t width = padded(s_.dim);
     if (is_additive(s_))
       additive_block<S>(s_, head_, additive_query_, padded_rows, other_.additive_keys, now, from_, to_, rows,
@@ -65,7 +65,7 @@ class BlockOfQueries {
 
   /// Products of query r become scores, -infinity where it may not look. Returns how many count, the first of
   /// `now` on; all others weigh nothing.
-  std::int64_t modify(std::int64_t r, KeyRange now, bool is_modified, C* scores) const {
+  std::int64_t modify(std::int64_t r, IndexRange now, bool is_modified, C* scores) const {
     const std::int64_t count = now.end - now.begin,
                        valid = max_integer(0, min_integer(count, to_[r] - now.begin)),
                        masked = min_integer(valid, from_[r] - now.begin);

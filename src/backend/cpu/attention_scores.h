@@ -8,11 +8,13 @@
 
 namespace attend::ATTEND_ISA {
 
-/// The keys that one query may look at, whatever the blocks say.
-struct KeyRange {
+/// Queries or keys from `begin` to the one before `end`.
+struct IndexRange {
   std::int64_t begin, end;
 };
-inline KeyRange keys_of(const backend::AttentionShape& s, std::int64_t batch, std::int64_t query) {
+
+/// The keys that one query may look at, whatever the blocks say.
+inline IndexRange keys_of(const backend::AttentionShape& s, std::int64_t batch, std::int64_t query) {
   if (s.place.first_key == nullptr) return {0, s.keys};
   const std::int64_t i = batch * s.place.row_stride + query;
   return {s.place.first_key[i], s.place.end_key[i]};

@@ -115,7 +115,7 @@ class BlockStatistics {
     }
     C* mass =
         static_cast<C*>(work_->mass) + (head_of_batch_ * work_->slices + block_ % work_->slices) * s_.keys;
-    for (KeyRange now = queries.first_keys(); now.begin < now.end; now = queries.keys_after(now))
+    for (IndexRange now = queries.first_keys(); now.begin < now.end; now = queries.keys_after(now))
       add_mass(now, log_sum, mass + now.begin);
   }
 
@@ -149,7 +149,7 @@ class BlockStatistics {
       work_->top_keys[at + i] = weights[i] == C(0) ? -1 : x_.top_keys[r * work_->top + i];
   }
 
-  void add_mass(KeyRange now, const C* log_sum, C* mass) const {
+  void add_mass(IndexRange now, const C* log_sum, C* mass) const {
     const std::int64_t count = now.end - now.begin, columns = padded(count);
     const E* kept = weights(now.begin);
     C factors[kForwardQueries];

@@ -48,6 +48,13 @@ struct Rows {
   std::int64_t stride;
 };
 
+/// Whether padded_rows_of leaves rows where they are and needs no buffer, wherever and however far apart they
+/// lie.
+template <class S, class E>
+constexpr bool always_in_place(std::int64_t rows, std::int64_t columns) {
+  return sizeof(S) == sizeof(E) && kStep<E> == 1 && rows == padded(rows) && columns == padded(columns);
+}
+
 /// The rows where they are when they need neither padding nor another type, otherwise a padded copy in
 /// `buffer`.
 template <class S, class E>

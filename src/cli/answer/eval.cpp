@@ -9,10 +9,10 @@
 
 #include "attend/base/version.h"
 #include "attend/task/text_answerer.h"
-#include "cli/answer/verbs.h"
 #include "cli/checks.h"
 #include "cli/output.h"
 #include "cli/program.h"
+#include "cli/task_verbs.h"
 #include "cli/use_options.h"
 
 namespace attend::cli::answer {
@@ -73,9 +73,8 @@ int evaluate(const EvalOptions& options) {
 
 }  // namespace
 
-void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
-  CLI::App* verb =
-      eval.add_subcommand("answer", "Measure answers: exact match and F1, by the rules of SQuAD");
+void add_eval(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Measure answers: exact match and F1, by the rules of SQuAD");
   auto options = std::make_shared<EvalOptions>();
   add_model_argument(verb, options);
   verb->add_option("--data", options->data,

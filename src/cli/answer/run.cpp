@@ -9,10 +9,10 @@
 
 #include "attend/data/text.h"
 #include "attend/task/text_answerer.h"
-#include "cli/answer/verbs.h"
 #include "cli/checks.h"
 #include "cli/output.h"
 #include "cli/program.h"
+#include "cli/task_verbs.h"
 #include "cli/texts.h"
 #include "cli/use_options.h"
 
@@ -61,8 +61,8 @@ int run(const RunOptions& options) {
 
 }  // namespace
 
-void add_run(CLI::App& run_verb, std::vector<Verb>& verbs) {
-  CLI::App* verb = run_verb.add_subcommand("answer", "Find the part of a text that answers a question");
+void add_run(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Find the part of a text that answers a question");
   auto options = std::make_shared<RunOptions>();
   add_model_argument(verb, options);
   verb->add_option("--context", options->context, "The text to search: a file, or a folder of them")

@@ -4,10 +4,10 @@
 
 #include "attend/data/text.h"
 #include "attend/task/text_answerer.h"
-#include "cli/answer/verbs.h"
 #include "cli/checks.h"
 #include "cli/program.h"
 #include "cli/show_words.h"
+#include "cli/task_verbs.h"
 #include "cli/use_options.h"
 
 namespace attend::cli::answer {
@@ -29,8 +29,8 @@ int see(const SeeOptions& options) {
 
 }  // namespace
 
-void add_see(CLI::App& see_verb, std::vector<Verb>& verbs) {
-  CLI::App* verb = see_verb.add_subcommand("answer", "Show which words led to the answer");
+void add_see(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Show which words led to the answer");
   auto options = std::make_shared<SeeOptions>();
   add_model_argument(verb, options);
   verb->add_option("question", options->question, "What is asked")

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "attend/task/answer.h"
-#include "cli/answer/verbs.h"
 #include "cli/checks.h"
 #include "cli/encoder_options.h"
 #include "cli/output.h"
+#include "cli/task_verbs.h"
 #include "cli/training_options.h"
 
 namespace attend::cli::answer {
@@ -88,9 +88,9 @@ int train(const CLI::App& verb, const TrainOptions& options) {
 
 }  // namespace
 
-void add_train(CLI::App& train_verb, std::vector<Verb>& verbs) {
-  CLI::App* verb = train_verb.add_subcommand(
-      "answer", "Learn to find the part of a text that answers a question (encoder)");
+void add_train(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb =
+      parent.add_subcommand(task, "Learn to find the part of a text that answers a question (encoder)");
   auto options = std::make_shared<TrainOptions>();
   add_data_options(verb, options);
   const std::string about = add_presets(verb, options->preset, task::answer_presets());

@@ -13,9 +13,9 @@
 #include "attend/io/file.h"
 #include "attend/task/text_classifier.h"
 #include "cli/checks.h"
-#include "cli/classify/verbs.h"
 #include "cli/output.h"
 #include "cli/program.h"
+#include "cli/task_verbs.h"
 #include "cli/texts.h"
 #include "cli/use_options.h"
 
@@ -55,8 +55,8 @@ int evaluate(const EvalOptions& options) {
 
 }  // namespace
 
-void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
-  CLI::App* verb = eval.add_subcommand("classify", "Measure how well a model tells labels");
+void add_eval(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Measure how well a model tells labels");
   auto options = std::make_shared<EvalOptions>();
   add_model_argument(verb, options);
   verb->add_option("--data", options->data, "Texts with labels, in columns of the names it was trained with")

@@ -14,9 +14,9 @@
 #include "attend/task/text_classifier.h"
 #include "cli/checks.h"
 #include "cli/classify/texts.h"
-#include "cli/classify/verbs.h"
 #include "cli/output.h"
 #include "cli/program.h"
+#include "cli/task_verbs.h"
 #include "cli/use_options.h"
 
 namespace attend::cli::classify {
@@ -145,8 +145,8 @@ int run_texts(const RunOptions& options) {
 
 }  // namespace
 
-void add_run(CLI::App& run, std::vector<Verb>& verbs) {
-  CLI::App* verb = run.add_subcommand("classify", "Tell the labels of texts");
+void add_run(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Tell the labels of texts");
   auto options = std::make_shared<RunOptions>();
   options->precision = "auto";
   add_model_argument(verb, options);

@@ -7,9 +7,9 @@
 
 #include "attend/base/error.h"
 #include "attend/task/text_classifier.h"
-#include "cli/classify/verbs.h"
 #include "cli/program.h"
 #include "cli/show_words.h"
+#include "cli/task_verbs.h"
 #include "cli/use_options.h"
 #include "io/printable.h"
 
@@ -40,8 +40,8 @@ int see(const SeeOptions& options) {
 
 }  // namespace
 
-void add_see(CLI::App& see_verb, std::vector<Verb>& verbs) {
-  CLI::App* verb = see_verb.add_subcommand("classify", "Show which words decided");
+void add_see(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Show which words decided");
   auto options = std::make_shared<SeeOptions>();
   add_model_argument(verb, options);
   verb->add_option("text", options->text, "The text to read")->option_text("TEXT (required)")->required();

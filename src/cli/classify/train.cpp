@@ -6,9 +6,9 @@
 
 #include "attend/task/classify.h"
 #include "cli/checks.h"
-#include "cli/classify/verbs.h"
 #include "cli/encoder_options.h"
 #include "cli/output.h"
+#include "cli/task_verbs.h"
 #include "cli/training_options.h"
 #include "io/printable.h"
 
@@ -94,8 +94,8 @@ int train_classify(const CLI::App& verb, const TrainOptions& options) {
 
 }  // namespace
 
-void add_train(CLI::App& train, std::vector<Verb>& verbs) {
-  CLI::App* verb = train.add_subcommand("classify", "Learn labels of texts (encoder)");
+void add_train(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Learn labels of texts (encoder)");
   auto options = std::make_shared<TrainOptions>();
   add_data_options(verb, options);
   add_model_folder(verb, options);

@@ -8,10 +8,10 @@
 #include "attend/base/version.h"
 #include "attend/task/converser.h"
 #include "cli/checks.h"
-#include "cli/converse/verbs.h"
 #include "cli/output.h"
 #include "cli/pair_options.h"
 #include "cli/program.h"
+#include "cli/task_verbs.h"
 #include "cli/use_options.h"
 
 namespace attend::cli::converse {
@@ -65,8 +65,8 @@ int evaluate(const EvalOptions& options) {
 
 }  // namespace
 
-void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
-  CLI::App* verb = eval.add_subcommand("converse", "Measure answers that are found, and replies");
+void add_eval(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Measure answers that are found, and replies");
   auto options = std::make_shared<EvalOptions>();
   add_model_argument(verb, options);
   add_measured_pairs(verb, options);

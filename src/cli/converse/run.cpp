@@ -9,9 +9,9 @@
 #include "attend/data/line_reader.h"
 #include "attend/task/converser.h"
 #include "cli/checks.h"
-#include "cli/converse/verbs.h"
 #include "cli/output.h"
 #include "cli/program.h"
+#include "cli/task_verbs.h"
 #include "cli/use_options.h"
 
 namespace attend::cli::converse {
@@ -75,8 +75,8 @@ int run(const RunOptions& options) {
 
 }  // namespace
 
-void add_run(CLI::App& run_verb, std::vector<Verb>& verbs) {
-  CLI::App* verb = run_verb.add_subcommand("converse", "Hold a conversation");
+void add_run(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Hold a conversation");
   auto options = std::make_shared<RunOptions>();
   add_model_argument(verb, options);
   verb->add_option("turns", options->turns,

@@ -3,9 +3,9 @@
 #include <string>
 
 #include "attend/task/converser.h"
-#include "cli/converse/verbs.h"
 #include "cli/program.h"
 #include "cli/show_words.h"
+#include "cli/task_verbs.h"
 #include "cli/use_options.h"
 
 namespace attend::cli::converse {
@@ -25,9 +25,8 @@ int see(const SeeOptions& options) {
 
 }  // namespace
 
-void add_see(CLI::App& see_verb, std::vector<Verb>& verbs) {
-  CLI::App* verb =
-      see_verb.add_subcommand("converse", "Show which words made a question and its reply alike");
+void add_see(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Show which words made a question and its reply alike");
   auto options = std::make_shared<SeeOptions>();
   add_model_argument(verb, options);
   verb->add_option("question", options->question, "What is said")->option_text("TEXT (required)")->required();

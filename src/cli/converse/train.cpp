@@ -7,10 +7,10 @@
 
 #include "attend/task/converse.h"
 #include "cli/checks.h"
-#include "cli/converse/verbs.h"
 #include "cli/encoder_options.h"
 #include "cli/output.h"
 #include "cli/pair_options.h"
+#include "cli/task_verbs.h"
 #include "cli/training_options.h"
 
 namespace attend::cli::converse {
@@ -89,9 +89,8 @@ int train(const CLI::App& verb, const TrainOptions& options) {
 
 }  // namespace
 
-void add_train(CLI::App& train_verb, std::vector<Verb>& verbs) {
-  CLI::App* verb =
-      train_verb.add_subcommand("converse", "Learn to reply to questions (search, and generator)");
+void add_train(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Learn to reply to questions (search, and generator)");
   auto options = std::make_shared<TrainOptions>();
   add_pair_options(verb, options);
   add_model_folder(verb, options);

@@ -12,9 +12,9 @@
 #include "attend/data/text.h"
 #include "attend/task/language_model.h"
 #include "cli/checks.h"
-#include "cli/generate/verbs.h"
 #include "cli/output.h"
 #include "cli/program.h"
+#include "cli/task_verbs.h"
 #include "cli/use_options.h"
 
 namespace attend::cli::generate {
@@ -69,8 +69,8 @@ int evaluate(const EvalOptions& options) {
 
 }  // namespace
 
-void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
-  CLI::App* verb = eval.add_subcommand("generate", "Measure how well a model knows a text");
+void add_eval(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Measure how well a model knows a text");
   auto options = std::make_shared<EvalOptions>();
   add_model_argument(verb, options);
   verb->add_option("--data", options->data, "A text file, or a folder of .txt, .text and .md files")

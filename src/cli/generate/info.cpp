@@ -6,7 +6,7 @@
 #include <string>
 
 #include "attend/task/generate.h"
-#include "cli/generate/verbs.h"
+#include "cli/generate/info.h"
 #include "cli/model_facts.h"
 #include "cli/output.h"
 #include "cli/program.h"

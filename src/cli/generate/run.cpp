@@ -10,9 +10,9 @@
 #include "attend/io/file.h"
 #include "attend/task/language_model.h"
 #include "cli/checks.h"
-#include "cli/generate/verbs.h"
 #include "cli/output.h"
 #include "cli/program.h"
+#include "cli/task_verbs.h"
 #include "cli/use_options.h"
 
 namespace attend::cli::generate {
@@ -66,8 +66,8 @@ int run_model(const RunOptions& options, bool prompt_given) {
 
 }  // namespace
 
-void add_run(CLI::App& run, std::vector<Verb>& verbs) {
-  CLI::App* verb = run.add_subcommand("generate", "Use a model: go on with a text");
+void add_run(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Use a model: go on with a text");
   auto options = std::make_shared<RunOptions>();
   options->precision = "auto";
   task::SampleOptions& sample = options->sample;

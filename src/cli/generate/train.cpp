@@ -6,8 +6,8 @@
 
 #include "attend/task/generate.h"
 #include "cli/checks.h"
-#include "cli/generate/verbs.h"
 #include "cli/model_options.h"
+#include "cli/task_verbs.h"
 #include "cli/training_options.h"
 
 namespace attend::cli::generate {
@@ -72,8 +72,8 @@ int train_generate(const CLI::App& verb, const TrainOptions& options) {
 
 }  // namespace
 
-void add_train(CLI::App& train, std::vector<Verb>& verbs) {
-  CLI::App* verb = train.add_subcommand("generate", "Learn to go on with a text (GPT decoder)");
+void add_train(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Learn to go on with a text (GPT decoder)");
   auto options = std::make_shared<TrainOptions>();
   verb->add_option("--data", options->data, "A text file, or a folder of .txt, .text and .md files")
       ->option_text("FILE|DIR")

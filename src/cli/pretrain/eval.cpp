@@ -13,8 +13,8 @@
 #include "attend/task/pretrained_encoder.h"
 #include "cli/checks.h"
 #include "cli/output.h"
-#include "cli/pretrain/verbs.h"
 #include "cli/program.h"
+#include "cli/task_verbs.h"
 #include "cli/use_options.h"
 
 namespace attend::cli::pretrain {
@@ -70,8 +70,8 @@ int evaluate(const EvalOptions& options) {
 
 }  // namespace
 
-void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
-  CLI::App* verb = eval.add_subcommand("pretrain", "Measure how well a model tells hidden words");
+void add_eval(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Measure how well a model tells hidden words");
   auto options = std::make_shared<EvalOptions>();
   add_model_argument(verb, options);
   verb->add_option("--data", options->data, "A text file, or a folder of .txt, .text and .md files")

@@ -12,8 +12,8 @@
 #include "cli/checks.h"
 #include "cli/output.h"
 #include "cli/pretrain/candidates.h"
-#include "cli/pretrain/verbs.h"
 #include "cli/program.h"
+#include "cli/task_verbs.h"
 #include "cli/use_options.h"
 
 namespace attend::cli::pretrain {
@@ -60,8 +60,8 @@ int run(const RunOptions& options, bool prompt_given) {
 
 }  // namespace
 
-void add_run(CLI::App& run_verb, std::vector<Verb>& verbs) {
-  CLI::App* verb = run_verb.add_subcommand("pretrain", "Use a model: tell the hidden words of a text");
+void add_run(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Use a model: tell the hidden words of a text");
   auto options = std::make_shared<RunOptions>();
   options->precision = "auto";
   add_model_argument(verb, options);

@@ -5,9 +5,9 @@
 
 #include "attend/task/pretrained_encoder.h"
 #include "cli/pretrain/candidates.h"
-#include "cli/pretrain/verbs.h"
 #include "cli/program.h"
 #include "cli/show_maps.h"
+#include "cli/task_verbs.h"
 #include "cli/use_options.h"
 
 namespace attend::cli::pretrain {
@@ -32,8 +32,8 @@ int see(const SeeOptions& options) {
 
 }  // namespace
 
-void add_see(CLI::App& see_verb, std::vector<Verb>& verbs) {
-  CLI::App* verb = see_verb.add_subcommand("pretrain", "Show where a model looks while it reads a text");
+void add_see(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Show where a model looks while it reads a text");
   auto options = std::make_shared<SeeOptions>();
   add_model_argument(verb, options);
   verb->add_option("text", options->text, "The text to read; [MASK] for each token to be told")

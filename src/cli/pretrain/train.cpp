@@ -5,7 +5,7 @@
 #include "attend/task/pretrain.h"
 #include "cli/checks.h"
 #include "cli/encoder_options.h"
-#include "cli/pretrain/verbs.h"
+#include "cli/task_verbs.h"
 #include "cli/training_options.h"
 
 namespace attend::cli::pretrain {
@@ -48,9 +48,9 @@ int train_pretrain(const CLI::App& verb, const TrainOptions& options) {
 
 }  // namespace
 
-void add_train(CLI::App& train, std::vector<Verb>& verbs) {
+void add_train(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
   CLI::App* verb =
-      train.add_subcommand("pretrain", "Learn to tell hidden words, for other tasks to start from (encoder)");
+      parent.add_subcommand(task, "Learn to tell hidden words, for other tasks to start from (encoder)");
   auto options = std::make_shared<TrainOptions>();
   verb->add_option("--data", options->data, "A text file, or a folder of .txt, .text and .md files")
       ->option_text("FILE|DIR")

@@ -11,7 +11,7 @@
 #include "cli/output.h"
 #include "cli/pair_options.h"
 #include "cli/program.h"
-#include "cli/search/verbs.h"
+#include "cli/task_verbs.h"
 #include "cli/use_options.h"
 
 namespace attend::cli::search {
@@ -59,8 +59,8 @@ int evaluate(const EvalOptions& options) {
 
 }  // namespace
 
-void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
-  CLI::App* verb = eval.add_subcommand("search", "Measure how well queries find their texts");
+void add_eval(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Measure how well queries find their texts");
   auto options = std::make_shared<EvalOptions>();
   add_model_argument(verb, options);
   add_measured_pairs(verb, options);

@@ -12,7 +12,7 @@
 #include "cli/checks.h"
 #include "cli/output.h"
 #include "cli/program.h"
-#include "cli/search/verbs.h"
+#include "cli/task_verbs.h"
 #include "cli/texts.h"
 #include "cli/use_options.h"
 
@@ -91,8 +91,8 @@ int run(const RunOptions& options) {
 
 }  // namespace
 
-void add_run(CLI::App& run_verb, std::vector<Verb>& verbs) {
-  CLI::App* verb = run_verb.add_subcommand("search", "Find the lines that answer queries");
+void add_run(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Find the lines that answer queries");
   auto options = std::make_shared<RunOptions>();
   add_model_argument(verb, options);
   verb->add_option("--index", options->index, "The lines to search: a text file, or an index made by --save")

@@ -4,8 +4,8 @@
 
 #include "attend/task/text_search.h"
 #include "cli/program.h"
-#include "cli/search/verbs.h"
 #include "cli/show_words.h"
+#include "cli/task_verbs.h"
 #include "cli/use_options.h"
 
 namespace attend::cli::search {
@@ -26,8 +26,8 @@ int see(const SeeOptions& options) {
 
 }  // namespace
 
-void add_see(CLI::App& see_verb, std::vector<Verb>& verbs) {
-  CLI::App* verb = see_verb.add_subcommand("search", "Show which words made a query and a text alike");
+void add_see(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Show which words made a query and a text alike");
   auto options = std::make_shared<SeeOptions>();
   add_model_argument(verb, options);
   verb->add_option("query", options->query, "The query")->option_text("QUERY (required)")->required();

@@ -9,7 +9,7 @@
 #include "cli/encoder_options.h"
 #include "cli/output.h"
 #include "cli/pair_options.h"
-#include "cli/search/verbs.h"
+#include "cli/task_verbs.h"
 #include "cli/training_options.h"
 
 namespace attend::cli::search {
@@ -58,8 +58,8 @@ int train(const CLI::App& verb, const TrainOptions& options) {
 
 }  // namespace
 
-void add_train(CLI::App& train_verb, std::vector<Verb>& verbs) {
-  CLI::App* verb = train_verb.add_subcommand("search", "Learn which texts belong together (encoder)");
+void add_train(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Learn which texts belong together (encoder)");
   auto options = std::make_shared<TrainOptions>();
   add_pair_options(verb, options);
   add_model_folder(verb, options);

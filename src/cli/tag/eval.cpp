@@ -13,7 +13,7 @@
 #include "cli/checks.h"
 #include "cli/output.h"
 #include "cli/program.h"
-#include "cli/tag/verbs.h"
+#include "cli/task_verbs.h"
 #include "cli/texts.h"
 #include "cli/use_options.h"
 
@@ -69,8 +69,8 @@ int evaluate(const EvalOptions& options) {
 
 }  // namespace
 
-void add_eval(CLI::App& eval, std::vector<Verb>& verbs) {
-  CLI::App* verb = eval.add_subcommand("tag", "Measure how well a model tags words");
+void add_eval(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Measure how well a model tags words");
   auto options = std::make_shared<EvalOptions>();
   add_model_argument(verb, options);
   verb->add_option("--data", options->data, "Tagged sentences, written as those of the training")

@@ -15,7 +15,7 @@
 #include "cli/checks.h"
 #include "cli/output.h"
 #include "cli/program.h"
-#include "cli/tag/verbs.h"
+#include "cli/task_verbs.h"
 #include "cli/texts.h"
 #include "cli/use_options.h"
 
@@ -90,8 +90,8 @@ int run(const RunOptions& options) {
 
 }  // namespace
 
-void add_run(CLI::App& run_verb, std::vector<Verb>& verbs) {
-  CLI::App* verb = run_verb.add_subcommand("tag", "Use a model: tag the words of sentences");
+void add_run(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Use a model: tag the words of sentences");
   auto options = std::make_shared<RunOptions>();
   options->precision = "auto";
   add_model_argument(verb, options);

@@ -10,7 +10,7 @@
 #include "attend/task/tagger.h"
 #include "cli/program.h"
 #include "cli/show_maps.h"
-#include "cli/tag/verbs.h"
+#include "cli/task_verbs.h"
 #include "cli/use_options.h"
 
 namespace attend::cli::tag {
@@ -42,8 +42,8 @@ int see(const SeeOptions& options) {
 
 }  // namespace
 
-void add_see(CLI::App& see_verb, std::vector<Verb>& verbs) {
-  CLI::App* verb = see_verb.add_subcommand("tag", "Show where a model looks while it tags a sentence");
+void add_see(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Show where a model looks while it tags a sentence");
   auto options = std::make_shared<SeeOptions>();
   add_model_argument(verb, options);
   verb->add_option("text", options->text, "The sentence, its words separated by spaces")

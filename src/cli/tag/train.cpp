@@ -8,7 +8,7 @@
 #include "cli/checks.h"
 #include "cli/encoder_options.h"
 #include "cli/output.h"
-#include "cli/tag/verbs.h"
+#include "cli/task_verbs.h"
 #include "cli/training_options.h"
 
 namespace attend::cli::tag {
@@ -89,8 +89,8 @@ int train_tag(const CLI::App& verb, const TrainOptions& options) {
 
 }  // namespace
 
-void add_train(CLI::App& train, std::vector<Verb>& verbs) {
-  CLI::App* verb = train.add_subcommand("tag", "Learn tags of words (encoder)");
+void add_train(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Learn tags of words (encoder)");
   auto options = std::make_shared<TrainOptions>();
   add_data_options(verb, options);
   add_model_folder(verb, options);

@@ -17,7 +17,7 @@
 #include "cli/output.h"
 #include "cli/pair_options.h"
 #include "cli/program.h"
-#include "cli/text_to_text/verbs.h"
+#include "cli/task_verbs.h"
 #include "cli/text_to_text/write_options.h"
 #include "cli/use_options.h"
 
@@ -122,12 +122,12 @@ int evaluate(const EvalOptions& options) {
 
 }  // namespace
 
-void add_eval(CLI::App& eval, const char* task, std::vector<Verb>& verbs) {
+void add_eval(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
   const bool translates = std::string_view(task) == "translate";
   CLI::App* verb =
-      eval.add_subcommand(task, translates ? "Measure translations: BLEU (as sacreBLEU), chrF, loss"
-                                           : "Measure summaries: ROUGE (as rouge-score), loss, and the "
-                                             "first sentence as the baseline");
+      parent.add_subcommand(task, translates ? "Measure translations: BLEU (as sacreBLEU), chrF, loss"
+                                             : "Measure summaries: ROUGE (as rouge-score), loss, and the "
+                                               "first sentence as the baseline");
   auto options = std::make_shared<EvalOptions>();
   options->task = task;
   add_model_argument(verb, options);

@@ -12,7 +12,7 @@
 #include "cli/checks.h"
 #include "cli/output.h"
 #include "cli/program.h"
-#include "cli/text_to_text/verbs.h"
+#include "cli/task_verbs.h"
 #include "cli/text_to_text/write_options.h"
 #include "cli/use_options.h"
 
@@ -103,9 +103,9 @@ int run(const RunOptions& options) {
 
 }  // namespace
 
-void add_run(CLI::App& run_verb, const char* task, std::vector<Verb>& verbs) {
+void add_run(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
   const bool translates = std::string_view(task) == "translate";
-  CLI::App* verb = run_verb.add_subcommand(task, translates ? "Translate texts" : "Summarise texts");
+  CLI::App* verb = parent.add_subcommand(task, translates ? "Translate texts" : "Summarise texts");
   auto options = std::make_shared<RunOptions>();
   options->precision = "auto";
   add_model_argument(verb, options);

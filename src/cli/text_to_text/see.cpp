@@ -10,7 +10,7 @@
 #include "attend/task/text_to_text_model.h"
 #include "cli/program.h"
 #include "cli/show_maps.h"
-#include "cli/text_to_text/verbs.h"
+#include "cli/task_verbs.h"
 #include "cli/text_to_text/write_options.h"
 #include "cli/use_options.h"
 
@@ -42,8 +42,8 @@ int see(const SeeOptions& options) {
 
 }  // namespace
 
-void add_see(CLI::App& see_verb, const char* task, std::vector<Verb>& verbs) {
-  CLI::App* verb = see_verb.add_subcommand(
+void add_see(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(
       task, "Show which words of the source each word of the target looked at while it was written");
   auto options = std::make_shared<SeeOptions>();
   add_model_argument(verb, options);

@@ -9,7 +9,7 @@
 #include "cli/checks.h"
 #include "cli/model_options.h"
 #include "cli/pair_options.h"
-#include "cli/text_to_text/verbs.h"
+#include "cli/task_verbs.h"
 #include "cli/training_options.h"
 
 namespace attend::cli::text_to_text {
@@ -192,9 +192,9 @@ int train(const CLI::App& verb, const TrainOptions& options) {
 
 }  // namespace
 
-void add_train(CLI::App& train_verb, const char* task, std::vector<Verb>& verbs) {
+void add_train(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
   const bool translates = std::string_view(task) == "translate";
-  CLI::App* verb = train_verb.add_subcommand(
+  CLI::App* verb = parent.add_subcommand(
       task, translates ? "Learn to translate (encoder-decoder)" : "Learn to summarise (encoder-decoder)");
   auto options = std::make_shared<TrainOptions>();
   options->task = task;

@@ -6,11 +6,13 @@
 //
 // so that log_sum and delta are vectors along the lanes and only dS^T is needed in two layouts. With few
 // heads the keys are cut into slices, each with a dQ^T of its own; the slices are added in their order.
+// Queries are taken a chunk at a time, so that what is packed of them stays in the cache while all keys pass.
 //
 // An additive score has its own way from queries and keys to scores and from dS^T to dQ^T, dK^T and the
 // gradient of its vector (attention_additive.h); what is between them is the same.
 
 #include "backend/cpu/attention_additive.h"
+#include "backend/cpu/attention_backward_scratch.h"
 #include "backend/cpu/attention_looking.h"
 #include "backend/cpu/attention_scores.h"
 #include "backend/cpu/block_pack.h"
@@ -23,78 +25,12 @@ namespace {
 using backend::AttentionBackward;
 using backend::AttentionShape;
 
-constexpr std::int64_t kKeyBlock = 64;
-constexpr std::int64_t kQueryBlock = 128;
-
-constexpr std::int64_t keys_of_a_slice(const AttentionBackward& work) {
-  const std::int64_t blocks = (work.shape.keys + kKeyBlock - 1) / kKeyBlock;
-  return (blocks + work.slices - 1) / work.slices * kKeyBlock;
-}
-
-// Everything of one slice of the keys of one head, and of one query head at a time.
-template <class E, class C>
-struct Scratch {
-  using Integer = typename VectorOf<C>::scalar_integer;
-
-  E *key_rows, *key_columns, *value_rows;  // A operands: [keys][dim], [dim][keys], [keys][value dim]
-  E* rows;                                 // queries or output gradients as rows, before they are packed
-  E *query_columns, *query_panels;         // B operands with k along dim and along queries
-  E *gradient_columns, *gradient_panels;   // the same of the output gradients
-  C *additive_rows, *additive_keys, *additive_queries;  // rows to be packed, rows and panels
-  C* vector_sum;                                        // [dim][lanes]
-  C *log_sum, *delta;                                   // for each query
-  Integer* looking;                                     // for each query
-  C *scores, *weight_gradients;                         // [kKeyBlock][kQueryBlock]
-  C *cap_slope, *function_slope;                // of one key and the queries of a block, where there are such
-  E *weights, *score_gradients, *score_panels;  // A, A and B operands of the same block
-  // dK [keys][dim], [dim][keys] of an additive score, and dV [keys][value dim] over the heads of the group.
-  C *key_sum, *value_sum;
-  C* query_sum;  // dQ^T [dim][queries]
-  C* bias_sum;   // for each key
-  std::uint16_t* mask;
-
-  Scratch(Arena& a, const AttentionBackward& work) {
-    const AttentionShape& s = work.shape;
-    const std::int64_t keys = padded(min_integer(s.keys, keys_of_a_slice(work))), queries = padded(s.queries),
-                       dim = padded(s.dim), value_dim = padded(s.value_dim), block = kKeyBlock * kQueryBlock;
-    const std::int64_t dot = is_additive(s) ? 0 : 1, additive = 1 - dot;
-    key_rows = a.take<E>(dot * keys * dim);
-    key_columns = a.take<E>(dot * dim * keys);
-    value_rows = a.take<E>(keys * value_dim);
-    rows = a.take<E>(queries * max_integer(dim, value_dim));
-    query_columns = a.take<E>(dot * queries * dim);
-    query_panels = a.take<E>(dot * queries * dim);
-    gradient_columns = a.take<E>(queries * value_dim);
-    gradient_panels = a.take<E>(queries * value_dim);
-    additive_rows = a.take<C>(additive * queries * dim);
-    additive_keys = a.take<C>(additive * keys * dim);
-    additive_queries = a.take<C>(additive * queries * dim);
-    vector_sum = a.take<C>(additive * dim * kLanes<C>);
-    log_sum = a.take<C>(queries);
-    delta = a.take<C>(queries);
-    looking = a.take<Integer>(LookingQueries<C>::kArrays * queries);
-    scores = a.take<C>(block);
-    weight_gradients = a.take<C>(block);
-    cap_slope = a.take<C>(s.soft_cap > 0 ? kQueryBlock : 0);
-    function_slope = a.take<C>(s.function.function != nullptr ? kQueryBlock : 0);
-    weights = a.take<E>(block);
-    score_gradients = a.take<E>(dot * block);
-    score_panels = a.take<E>(dot * block);
-    key_sum = a.take<C>(keys * dim);
-    value_sum = a.take<C>(keys * value_dim);
-    query_sum = a.take<C>(work.slices > 1 ? 0 : dim * queries);
-    bias_sum = a.take<C>(keys);
-    mask = a.take<std::uint16_t>(s.dropout > 0 ? kDropoutTileWords * (kQueryBlock / kDropoutTile) : 0);
-  }
-};
-
 // Rows [count][dim] of one head from their transpose, from `first` on.
 template <class S>
-void write_transposed(const Compute<S>* sum, std::int64_t count, std::int64_t dim,
+void write_transposed(const Compute<S>* sum, std::int64_t stride, std::int64_t count, std::int64_t dim,
                       const backend::HeadsOperand& to, std::int64_t batch, std::int64_t first,
                       std::int64_t head) {
   using C = Compute<S>;
-  const std::int64_t stride = padded(count);
   alignas(64) C tile[16 * 16];
   for (std::int64_t r = 0; r < count; r += 16)
     for (std::int64_t d = 0; d < dim; d += 16) {
@@ -110,15 +46,16 @@ void write_transposed(const Compute<S>* sum, std::int64_t count, std::int64_t di
     }
 }
 
-// dQ [queries][dim] of one head from dQ^T.
+// dQ [queries][dim] of some queries of one head from dQ^T.
 template <class S>
 void write_query_gradient(const AttentionBackward& work, std::int64_t batch, std::int64_t head,
-                          const Compute<S>* sum) {
-  const AttentionShape& s = work.shape;
-  if (is_additive(s))
-    write_transposed<Compute<S>>(sum, s.queries, s.dim, work.query_gradient, batch, 0, head);
+                          IndexRange queries, const Compute<S>* sum) {
+  const std::int64_t count = queries.end - queries.begin, dim = work.shape.dim;
+  if (is_additive(work.shape))
+    write_transposed<Compute<S>>(sum, padded(count), count, dim, work.query_gradient, batch, queries.begin,
+                                 head);
   else
-    write_transposed<S>(sum, s.queries, s.dim, work.query_gradient, batch, 0, head);
+    write_transposed<S>(sum, padded(count), count, dim, work.query_gradient, batch, queries.begin, head);
 }
 
 // Where the dQ^T of one slice of one head lies when there are several.
@@ -136,7 +73,7 @@ class Head {
   using E = Packed<S>;
 
   Head(const AttentionBackward& work, std::int64_t batch, std::int64_t key_head, std::int64_t slice,
-       const Scratch<E, C>& scratch)
+       const BackwardScratch<S>& scratch)
       : work_(work), s_(work.shape), batch_(batch), key_head_(key_head), slice_(slice), x_(scratch) {}
 
   void run() {
@@ -148,11 +85,9 @@ class Head {
     zero(x_.bias_sum, keys_);
     for (std::int64_t i = 0; i < group; ++i) {
       const std::int64_t head = key_head_ * group + i;
-      pack_queries(head);
-      query_sum_ = work_.slices > 1 ? slice_sum<C>(work_, batch_, head, slice_) : x_.query_sum;
-      zero(query_sum_, dim_ * queries_);
-      for (std::int64_t key = 0; key < count_; key += kKeyBlock) key_block(head, key);
-      if (work_.slices == 1) write_query_gradient<S>(work_, batch_, head, query_sum_);
+      if (work_.slices > 1) zero(slice_sum<C>(work_, batch_, head, slice_), dim_ * padded(s_.queries));
+      for (std::int64_t query = 0; query < s_.queries; query += kQueryChunk)
+        query_chunk(head, {query, min_integer(query + kQueryChunk, s_.queries)});
     }
     if (is_additive_)
       write_additive_gradients();
@@ -185,25 +120,43 @@ class Head {
                                  count_, s_.value_dim, x_.value_rows, keys_, value_dim_);
   }
 
+  // What some queries of one head add to the sums of all keys, and their own gradients.
+  void query_chunk(std::int64_t head, IndexRange queries) {
+    chunk_ = queries;
+    queries_ = padded(queries.end - queries.begin);
+    pack_queries(head);
+    if (work_.slices > 1) {
+      query_sum_ = slice_sum<C>(work_, batch_, head, slice_) + queries.begin;
+      query_sum_stride_ = padded(s_.queries);
+    } else {
+      query_sum_ = x_.query_sum;
+      query_sum_stride_ = queries_;
+      zero(query_sum_, dim_ * queries_);
+    }
+    for (std::int64_t key = 0; key < count_; key += kKeyBlock) key_block(head, key);
+    if (work_.slices == 1) write_query_gradient<S>(work_, batch_, head, queries, query_sum_);
+  }
+
   void pack_queries(std::int64_t head) {
+    const std::int64_t first = chunk_.begin, count = chunk_.end - first;
     if (is_additive_) {
-      pack_additive_rows(s_, work_.query, batch_, 0, s_.queries, head, queries_, x_.additive_rows);
+      pack_additive_rows(s_, work_.query, batch_, first, count, head, queries_, x_.additive_rows);
       pack_additive_panels(s_, x_.additive_rows, queries_, x_.additive_queries);
     } else {
-      const Rows<E> queries = padded_rows_of(at<S>(work_.query, batch_, 0, head), work_.query.row_stride,
-                                             s_.queries, s_.dim, x_.rows, queries_, dim_);
+      const Rows<E> queries = padded_rows_of(at<S>(work_.query, batch_, first, head), work_.query.row_stride,
+                                             count, s_.dim, x_.rows, queries_, dim_);
       pack_transposed(queries, queries_, dim_, x_.query_columns);
       pack_panels(queries, queries_, dim_, x_.query_panels);
     }
     const Rows<E> gradients =
-        padded_rows_of(at<S>(work_.output_gradient, batch_, 0, head), work_.output_gradient.row_stride,
-                       s_.queries, s_.value_dim, x_.rows, queries_, value_dim_);
+        padded_rows_of(at<S>(work_.output_gradient, batch_, first, head), work_.output_gradient.row_stride,
+                       count, s_.value_dim, x_.rows, queries_, value_dim_);
     pack_transposed(gradients, queries_, value_dim_, x_.gradient_columns);
     pack_panels(gradients, queries_, value_dim_, x_.gradient_panels);
-    const C* log_sum = static_cast<const C*>(work_.log_sum) + (batch_ * s_.heads + head) * s_.queries;
+    const C* log_sum = static_cast<const C*>(work_.log_sum) + (batch_ * s_.heads + head) * s_.queries + first;
     for (std::int64_t q = 0; q < queries_; ++q) {
-      x_.log_sum[q] = q < s_.queries ? log_sum[q] : C(__builtin_inf());
-      x_.delta[q] = q < s_.queries && !s_.sigmoid ? row_delta(head, q) : C(0);
+      x_.log_sum[q] = q < count ? log_sum[q] : C(__builtin_inf());
+      x_.delta[q] = q < count && !s_.sigmoid ? row_delta(head, first + q) : C(0);
     }
   }
 
@@ -217,37 +170,39 @@ class Head {
     return sum_lanes<C>(sum);
   }
 
-  // One block of keys, counted from the slice's first, against all queries that may look at it.
+  // One block of keys, counted from the slice's first, against all queries of the chunk that may look at it.
   void key_block(std::int64_t head, std::int64_t key) {
     const std::int64_t count = min_integer(kKeyBlock, count_ - key), rows = (count + 15) / 16 * 16;
-    const KeyRange looking = looking_.queries_that_look(first_ + key, count);
+    const IndexRange looking = looking_.queries_that_look(first_ + key, count, chunk_);
     const AdditiveScore<S> additive(s_, head);
     for (std::int64_t query = looking.begin; query < looking.end; query += kQueryBlock) {
       const std::int64_t columns = min_integer(kQueryBlock, looking.end - query);
       const Coverage covered = looking_.coverage(first_ + key, count, query, columns);
       if (covered == Coverage::none) continue;
+      const std::int64_t column = query - chunk_.begin;
       const C *additive_keys = x_.additive_keys + key * dim_,
-              *additive_queries = x_.additive_queries + query * dim_;
+              *additive_queries = x_.additive_queries + column * dim_;
       if (is_additive_)
         additive.scores(additive_keys, rows, additive_queries, columns, x_.scores, kQueryBlock);
       else
         product(key_rows_.data + key * key_rows_.stride, key_rows_.stride, Panels<E>{x_.query_columns, dim_},
-                0, query, x_.scores, kQueryBlock, rows, columns, dim_, false);
+                0, column, x_.scores, kQueryBlock, rows, columns, dim_, false);
       product(value_rows_.data + key * value_rows_.stride, value_rows_.stride,
-              Panels<E>{x_.gradient_columns, value_dim_}, 0, query, x_.weight_gradients, kQueryBlock, rows,
+              Panels<E>{x_.gradient_columns, value_dim_}, 0, column, x_.weight_gradients, kQueryBlock, rows,
               columns, value_dim_, false);
       weigh(head, key, count, rows, query, columns, covered == Coverage::all);
-      product(x_.weights, kQueryBlock, Panels<E>{x_.gradient_panels, queries_}, query, 0,
+      product(x_.weights, kQueryBlock, Panels<E>{x_.gradient_panels, queries_}, column, 0,
               x_.value_sum + key * value_dim_, value_dim_, rows, value_dim_, columns, true);
       if (is_additive_) {
         additive.add_gradients(additive_keys, rows, additive_queries, columns, x_.scores, kQueryBlock,
-                               x_.key_sum + key, keys_, query_sum_ + query, queries_, x_.vector_sum);
+                               x_.key_sum + key, keys_, query_sum_ + column, query_sum_stride_,
+                               x_.vector_sum);
         continue;
       }
-      product(x_.score_gradients, kQueryBlock, Panels<E>{x_.query_panels, queries_}, query, 0,
+      product(x_.score_gradients, kQueryBlock, Panels<E>{x_.query_panels, queries_}, column, 0,
               x_.key_sum + key * dim_, dim_, rows, dim_, columns, true);
-      product(x_.key_columns + key, keys_, Panels<E>{x_.score_panels, kKeyBlock}, 0, 0, query_sum_ + query,
-              queries_, dim_, columns, padded(rows), true);
+      product(x_.key_columns + key, keys_, Panels<E>{x_.score_panels, kKeyBlock}, 0, 0, query_sum_ + column,
+              query_sum_stride_, dim_, columns, padded(rows), true);
     }
   }
 
@@ -303,7 +258,8 @@ class Head {
     const bool sigmoid = s_.sigmoid, drops = s_.dropout > 0, modified = is_modified_,
                has_function = s_.function.function != nullptr, has_cap = s_.soft_cap > 0,
                additive = is_additive_;
-    const Scratch<E, C> x = x_;
+    const BackwardScratch<S> x = x_;
+    const C *log_sum = x.log_sum + query - chunk_.begin, *delta = x.delta + query - chunk_.begin;
     for (std::int64_t r = 0; r < padded(rows); ++r) {
       if (drops && r % kDropoutTile == 0 && r < count)
         for (std::int64_t tile = 0; tile < columns; tile += kDropoutTile)
@@ -319,7 +275,7 @@ class Head {
         if (r < count &&
             (all_look || any_lane<C>(looks = looking_.lanes_that_look(first_ + key + r, query + j)))) {
           const Vector<C> t = load(x.scores + place) * scale2;
-          p = sigmoid ? sigmoid2_of<S>(t + sigmoid_bias) : exp2_of<S>(t - load(x.log_sum + query + j));
+          p = sigmoid ? sigmoid2_of<S>(t + sigmoid_bias) : exp2_of<S>(t - load(log_sum + j));
           if (!all_look) p = looks ? p : Vector<C>{};
           Vector<C> dp = load(x.weight_gradients + place);
           Vector<C> kept = p;
@@ -330,9 +286,9 @@ class Head {
             dp = keeps ? dp * keep : Vector<C>{};
           }
           if (!modified && !sigmoid) {
-            ds = p * (dp - load(x.delta + query + j)) * scale;
+            ds = p * (dp - load(delta + j)) * scale;
           } else {
-            ds = (sigmoid ? p * (C(1) - p) * dp : p * (dp - load(x.delta + query + j))) * inverse_temperature;
+            ds = (sigmoid ? p * (C(1) - p) * dp : p * (dp - load(delta + j))) * inverse_temperature;
             if (has_function) ds = zero_where_zero(ds, load(x.function_slope + j));
             bias_gradient += ds;
             if (distance_gradient != nullptr) {
@@ -367,7 +323,7 @@ class Head {
   }
 
   void write_additive_gradients() {
-    write_transposed<C>(x_.key_sum, count_, s_.dim, work_.key_gradient, batch_, first_, key_head_);
+    write_transposed<C>(x_.key_sum, keys_, count_, s_.dim, work_.key_gradient, batch_, first_, key_head_);
     if (work_.vector_gradient == nullptr) return;
     C* out = static_cast<C*>(work_.vector_gradient) +
              ((batch_ * s_.heads + key_head_) * work_.slices + slice_) * s_.dim;
@@ -387,21 +343,23 @@ class Head {
   const AttentionShape& s_;
   const PhiloxKeys dropout_keys_{s_.seed};
   std::int64_t batch_, key_head_, slice_;
-  const Scratch<E, C>& x_;
+  const BackwardScratch<S>& x_;
+  // The chunk: its queries, how many they are with padding, and their dQ^T.
+  IndexRange chunk_{};
+  std::int64_t queries_ = 0, query_sum_stride_ = 0;
   C* query_sum_ = nullptr;
   Rows<E> key_rows_{}, value_rows_{};
   // The slice: its first key and how many there are.
   std::int64_t first_ = slice_ * keys_of_a_slice(work_),
                count_ = min_integer(keys_of_a_slice(work_), s_.keys - first_);
-  std::int64_t keys_ = padded(count_), queries_ = padded(s_.queries), dim_ = padded(s_.dim),
-               value_dim_ = padded(s_.value_dim);
+  std::int64_t keys_ = padded(count_), dim_ = padded(s_.dim), value_dim_ = padded(s_.value_dim);
   bool is_modified_ = is_modified(s_), is_additive_ = is_additive(s_);
   LookingQueries<C> looking_ = {s_, batch_, x_.looking};
 };
 
 std::size_t backward_scratch_bytes(const AttentionBackward& work) {
   Arena arena(nullptr);
-  visit_floating(work.shape.dtype, [&]<class S>() { Scratch<Packed<S>, Compute<S>>(arena, work); });
+  visit_floating(work.shape.dtype, [&]<class S>() { BackwardScratch<S>(arena, work); });
   return arena.used();
 }
 
@@ -409,7 +367,7 @@ void backward(const AttentionBackward& work, std::int64_t batch, std::int64_t ke
               void* memory) {
   visit_floating(work.shape.dtype, [&]<class S>() {
     Arena arena(memory);
-    const Scratch<Packed<S>, Compute<S>> scratch(arena, work);
+    const BackwardScratch<S> scratch(arena, work);
     const TileScope tiles;
     Head<S>(work, batch, key_head, slice, scratch).run();
   });
@@ -424,7 +382,7 @@ void combine_slices(const AttentionBackward& work, std::int64_t batch, std::int6
       const C* other = slice_sum<C>(work, batch, head, slice);
       for (std::int64_t i = 0; i < count; i += kLanes<C>) store(sum + i, load(sum + i) + load(other + i));
     }
-    write_query_gradient<S>(work, batch, head, sum);
+    write_query_gradient<S>(work, batch, head, {0, work.shape.queries}, sum);
   });
 }
 

@@ -272,7 +272,7 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
     maximum[i] =
         has_sink ? static_cast<const C*>(s.sink)[key_head * group + i % group] * log2_e : C(-__builtin_inf());
     total[i] = has_sink ? C(1) : C(0);
-    const KeyRange keys = keys_of(s, batch, i / group);
+    const IndexRange keys = keys_of(s, batch, i / group);
     begin = min_integer(begin, keys.begin);
     end = max_integer(end, keys.end);
   }
@@ -311,7 +311,7 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
         from_compute(C(0), weights[k]);
       if (is_modified(s))
         modify_by_query<C>(s, batch, key_head * group + i % group, i / group, key, count, scores);
-      const KeyRange looked = keys_of(s, batch, i / group);
+      const IndexRange looked = keys_of(s, batch, i / group);
       const std::int64_t valid = max_integer(0, min_integer(count, looked.end - key)),
                          masked = min_integer(valid, looked.begin - key);
       if (masked > 0 || s.place.blocks != nullptr) {

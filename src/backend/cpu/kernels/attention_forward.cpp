@@ -102,7 +102,7 @@ class QueryBlock {
       maximum_[r] = sink;
       total_[r] = s_.sink == nullptr ? C(0) : C(1);
     }
-    for (KeyRange now = queries_.first_keys(); now.begin < now.end; now = queries_.keys_after(now)) {
+    for (IndexRange now = queries_.first_keys(); now.begin < now.end; now = queries_.keys_after(now)) {
       const std::int64_t columns = padded(now.end - now.begin), padded_rows = queries_.padded_rows;
       queries_.products(now, x_.scores);
       // Statistics want the weights again, before dropout, so each block has its own place then.
@@ -141,7 +141,7 @@ class QueryBlock {
   }
 
   // Scores of query r become weights; what was summed before shrinks to the new maximum.
-  void weigh(std::int64_t r, KeyRange now, std::int64_t columns, E* weights) {
+  void weigh(std::int64_t r, IndexRange now, std::int64_t columns, E* weights) {
     C* scores = x_.scores + r * score_stride(s_);
     const std::int64_t valid = queries_.modify(r, now, is_modified_, scores);
     if (valid == 0) {

@@ -29,7 +29,7 @@ void tile_of(const AttentionTile& work, std::int64_t batch, std::int64_t head, s
   const C* log_sum =
       static_cast<const C*>(work.log_sum) + (batch * s.heads + head) * s.queries + queries.first;
   const C scale2 = exponent_scale<C>(s), sigmoid_bias = static_cast<C>(s.sigmoid_bias * 1.4426950408889634);
-  for (KeyRange now = queries.first_keys(); now.begin < now.end; now = queries.keys_after(now)) {
+  for (IndexRange now = queries.first_keys(); now.begin < now.end; now = queries.keys_after(now)) {
     queries.products(now, x.scores);
     for (std::int64_t r = 0; r < queries.rows; ++r) {
       C* scores = x.scores + r * score_stride(s);
