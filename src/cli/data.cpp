@@ -22,6 +22,7 @@ namespace {
 
 struct DataOptions {
   std::string name, out, cache;
+  std::int64_t fold = 0;
   bool refresh = false, json = false;
 };
 
@@ -74,8 +75,11 @@ int prepare(const DataOptions& options) {
       {.name = options.name,
        .out = options.out,
        .cache = cache_folder(options.cache),
+       .fold = options.fold,
        .refresh = options.refresh,
-       .command = fmt::format("attend data {} --out {}", options.name, quoted(options.out)),
+       .command =
+           fmt::format("attend data {}{} --out {}", options.name,
+                       options.fold > 0 ? fmt::format(" --fold {}", options.fold) : "", quoted(options.out)),
        .stop = &interrupt.raised(),
        .say = [](const std::string& line) { print_error(line); }});
   if (result.stopped) {
@@ -116,6 +120,9 @@ void add_data(CLI::App& program, std::vector<Verb>& verbs) {
                    "For lists that the machine's apt does not have (default: attend in ~/.cache)")
       ->option_text("DIR")
       ->check(path());
+  verb->add_option("--fold", options->fold, "For cross-validation: other groups to measure on (default: 0)")
+      ->option_text("N")
+      ->check(whole_number(0, 1000));
   verb->add_flag("--refresh", options->refresh, "Fetch the lists again");
   verb->add_flag("--json", options->json, "Print JSON");
   verb->footer(

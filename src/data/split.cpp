@@ -1,5 +1,7 @@
 #include "attend/data/split.h"
 
+#include <cmath>
+
 namespace attend::data {
 
 std::uint64_t hash_of(std::string_view text) {
@@ -13,7 +15,8 @@ std::uint64_t hash_of(std::string_view text) {
 
 Split split_of(std::string_view group, const SplitShares& shares) {
   constexpr double kScale = 1.0 / 9007199254740992.0;  // 2^-53
-  const double place = static_cast<double>(hash_of(group) >> 11) * kScale;
+  const double moved = static_cast<double>(hash_of(group) >> 11) * kScale - shares.fold * shares.test,
+               place = moved - std::floor(moved);
   if (place < shares.test) return Split::test;
   return place >= 1 - shares.valid ? Split::valid : Split::train;
 }

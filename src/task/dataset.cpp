@@ -13,7 +13,8 @@ namespace {
 
 struct Entry {
   Dataset dataset;
-  DatasetContent (*make)(Apt&);
+  DatasetContent (*make)(Apt&, int fold);
+  int folds = 10;
 };
 
 const std::vector<Entry>& entries() {
@@ -22,12 +23,12 @@ const std::vector<Entry>& entries() {
         .use = "translate",
         .about = "descriptions of Debian packages with their French translations, sentence by sentence",
         .record = "English TAB French"},
-       [](Apt& apt) { return translation_pairs(apt, "fr"); }},
+       [](Apt& apt, int fold) { return translation_pairs(apt, "fr", fold); }},
       {{.name = "debian-en-de",
         .use = "translate",
         .about = "descriptions of Debian packages with their German translations, sentence by sentence",
         .record = "English TAB German"},
-       [](Apt& apt) { return translation_pairs(apt, "de"); }},
+       [](Apt& apt, int fold) { return translation_pairs(apt, "de", fold); }},
       {{.name = "debian-summary",
         .use = "summarize",
         .about = "descriptions of Debian packages and the one line that sums them up",
@@ -52,13 +53,15 @@ const std::vector<Entry>& entries() {
         .use = "generate",
         .about = "The Adventures of Sherlock Holmes, by Arthur Conan Doyle",
         .record = "text"},
-       [](Apt& apt) { return book_text(apt, "golang-github-jdkato-prose-dev", "sherlock.txt"); }},
+       [](Apt& apt, int) { return book_text(apt, "golang-github-jdkato-prose-dev", "sherlock.txt"); },
+       1},
       {{.name = "man-questions",
         .use = "answer",
         .about = "errors of system calls and C functions: which code is it that a manual page describes so",
         .record = "what an error means TAB the page's name and codes TAB the code TAB the character where it "
                   "starts"},
-       manual_page_questions},
+       manual_page_questions,
+       5},
   };
   return all;
 }
@@ -80,6 +83,8 @@ std::string readme(const DatasetJob& job, const Dataset& dataset, const DatasetC
   for (std::size_t i = 0; i < kSplitNames.size(); ++i)
     text += fmt::format("| {}{} | {} |\n", kSplitNames[i], content.extension, content.records[i]);
   text += fmt::format("\n{}\n", content.split);
+  if (job.fold > 0)
+    text += fmt::format("\nThis is fold {}: other groups are for measuring in each.\n", job.fold);
   if (!content.baseline.empty()) text += fmt::format("\n{}\n", content.baseline);
   text += fmt::format("\n## Terms\n\n{}\n", content.terms);
   if (!job.command.empty()) text += fmt::format("\n## Made by\n\n    {}\n", job.command);
@@ -87,13 +92,16 @@ std::string readme(const DatasetJob& job, const Dataset& dataset, const DatasetC
 }
 
 DatasetResult prepare(const DatasetJob& job, const Entry& entry) {
+  if (job.fold < 0 || job.fold >= entry.folds)
+    throw Error(fmt::format("fold {}: {} has {} fold{}, counted from 0", job.fold, entry.dataset.name,
+                            entry.folds, entry.folds == 1 ? "" : "s"));
   NewFolder folder(job.out);
   Apt apt({.cache = std::filesystem::absolute(job.cache),
            .scratch = std::filesystem::absolute(folder.scratch()),
            .refresh = job.refresh,
            .stop = job.stop,
            .say = job.say});
-  const DatasetContent content = entry.make(apt);
+  const DatasetContent content = entry.make(apt, static_cast<int>(job.fold));
   DatasetResult result{.unit = content.unit, .bad_records = content.bad_records};
   for (std::size_t i = 0; i < kSplitNames.size(); ++i) {
     const std::string name = kSplitNames[i] + content.extension;

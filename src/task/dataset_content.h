@@ -27,22 +27,22 @@ struct DatasetContent {
 };
 
 /// Synopses and descriptions of packages, and what their translators made of them.
-DatasetContent translation_pairs(Apt& apt, const std::string& language);
+DatasetContent translation_pairs(Apt& apt, const std::string& language, int fold);
 /// Long description, tab, synopsis.
-DatasetContent summary_pairs(Apt& apt);
+DatasetContent summary_pairs(Apt& apt, int fold);
 /// Synopsis, tab, long description.
-DatasetContent search_pairs(Apt& apt);
+DatasetContent search_pairs(Apt& apt, int fold);
 /// Description, tab, section, under a header; of the sections that tell what a package is about.
-DatasetContent section_table(Apt& apt);
+DatasetContent section_table(Apt& apt, int fold);
 /// Descriptions, a paragraph a line, an empty line after each package.
-DatasetContent description_text(Apt& apt);
+DatasetContent description_text(Apt& apt, int fold);
 
 /// A book in a package: the first file of this name, in the order of paths.
 DatasetContent book_text(Apt& apt, const std::string& package, std::string_view file);
 
 /// Questions about the errors that the manual pages of system calls and the C library describe. The context
 /// is a page's name and codes, the question what one of them means, the answer the code; with its place.
-DatasetContent manual_page_questions(Apt& apt);
+DatasetContent manual_page_questions(Apt& apt, int fold);
 
 /// Sets `terms` and `copyright` to what a package says, whose files are in a folder. A package that leaves
 /// its documentation to another one is under the terms of that.

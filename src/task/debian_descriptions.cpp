@@ -71,13 +71,15 @@ class Descriptions {
 /// Collects records, each under its source package, and puts them into parts.
 class Collector {
  public:
+  explicit Collector(int fold) : shares_{.fold = fold} {}
+
   /// Whether `text` is new; a text is only ever taken once.
   bool is_new(const std::string& text) { return seen_.insert(data::hash_of(text)).second; }
 
   void add(const std::string& source, std::string record) {
     // Neighbours of the list would otherwise come in one batch.
     const std::uint64_t order = data::hash_of(source + '\n' + record);
-    lines_[static_cast<std::size_t>(data::split_of(source))].emplace_back(order, std::move(record));
+    lines_[static_cast<std::size_t>(data::split_of(source, shares_))].emplace_back(order, std::move(record));
   }
 
   DatasetContent content(const Descriptions& descriptions, std::string unit, const std::string& header = "") {
@@ -99,6 +101,7 @@ class Collector {
   }
 
  private:
+  data::SplitShares shares_;
   std::unordered_set<std::uint64_t> seen_;
   std::array<std::vector<std::pair<std::uint64_t, std::string>>, 3> lines_;
 };
@@ -133,13 +136,13 @@ bool has_topic(const std::string& section) {
 
 }  // namespace
 
-DatasetContent translation_pairs(Apt& apt, const std::string& language) {
+DatasetContent translation_pairs(Apt& apt, const std::string& language, int fold) {
   Descriptions descriptions(apt, {"en", language});
   std::unordered_map<std::string, Description> english;
   descriptions.each("en", [&](const Description& description, const Origin&) {
     english.try_emplace(description.package + '\n' + description.english_md5, description);
   });
-  Collector collector;
+  Collector collector(fold);
   descriptions.each(language, [&](const Description& description, const Origin& origin) {
     const auto found = english.find(description.package + '\n' + description.english_md5);
     if (found == english.end()) return;
@@ -149,9 +152,9 @@ DatasetContent translation_pairs(Apt& apt, const std::string& language) {
   return collector.content(descriptions, "pairs");
 }
 
-DatasetContent summary_pairs(Apt& apt) {
+DatasetContent summary_pairs(Apt& apt, int fold) {
   Descriptions descriptions(apt, {"en"});
-  Collector collector;
+  Collector collector(fold);
   each_summary(descriptions, collector,
                [&](const std::string& source, const std::string& text, const std::string& synopsis) {
                  collector.add(source, text + '\t' + synopsis);
@@ -159,9 +162,9 @@ DatasetContent summary_pairs(Apt& apt) {
   return collector.content(descriptions, "pairs");
 }
 
-DatasetContent search_pairs(Apt& apt) {
+DatasetContent search_pairs(Apt& apt, int fold) {
   Descriptions descriptions(apt, {"en"});
-  Collector collector;
+  Collector collector(fold);
   each_summary(descriptions, collector,
                [&](const std::string& source, const std::string& text, const std::string& synopsis) {
                  collector.add(source, synopsis + '\t' + text);
@@ -169,9 +172,9 @@ DatasetContent search_pairs(Apt& apt) {
   return collector.content(descriptions, "pairs");
 }
 
-DatasetContent section_table(Apt& apt) {
+DatasetContent section_table(Apt& apt, int fold) {
   Descriptions descriptions(apt, {"en"});
-  Collector collector;
+  Collector collector(fold);
   descriptions.each("en", [&](const Description& description, const Origin& origin) {
     if (!has_topic(origin.section)) return;
     const std::string text = description.synopsis + ". " + joined(description.paragraphs);
@@ -180,9 +183,9 @@ DatasetContent section_table(Apt& apt) {
   return collector.content(descriptions, "texts", "text\tlabel\n");
 }
 
-DatasetContent description_text(Apt& apt) {
+DatasetContent description_text(Apt& apt, int fold) {
   Descriptions descriptions(apt, {"en"});
-  Collector collector;
+  Collector collector(fold);
   descriptions.each("en", [&](const Description& description, const Origin& origin) {
     std::string text;
     if (collector.is_new(description.synopsis)) text += description.synopsis + '\n';

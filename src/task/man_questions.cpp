@@ -145,11 +145,13 @@ class Part {
 
 }  // namespace
 
-DatasetContent manual_page_questions(Apt& apt) {
+DatasetContent manual_page_questions(Apt& apt, int fold) {
   const fs::path files = apt.unpacked(kPackage);
   const Pages pages(files / "usr/share/man");
-  const auto part_of = [](const Page& page) {
-    return static_cast<std::size_t>(data::split_of(page.name, kShares));
+  data::SplitShares shares = kShares;
+  shares.fold = fold;
+  const auto part_of = [shares](const Page& page) {
+    return static_cast<std::size_t>(data::split_of(page.name, shares));
   };
   std::array<Part, 3> parts;
   std::unordered_set<std::string> learnt;

@@ -31,6 +31,7 @@ TEST(Data, RefusesWhatItCannotDoInOneLine) {
   refuses({"data"}, "name");
   refuses({"data", "debian-en-ft", "--out", "x"}, "did you mean debian-en-fr?");
   refuses({"data", "debian-en-fr"}, "--out DIR is needed");
+  refuses({"data", "sherlock", "--out", "x", "--fold", "1"}, "fold 1: sherlock has 1 fold, counted from 0");
   refuses({"data", "debian-en-fr", "--out", "x"}, "--cache DIR needed",
           {.environment = {{"HOME", ""}, {"XDG_CACHE_HOME", "relative"}}});
 }

@@ -28,6 +28,21 @@ TEST(Split, HasTheSharesThatWereAskedFor) {
   }
 }
 
+TEST(Split, MeasuresEachGroupInOneFold) {
+  for (int i = 0; i < 1000; ++i) {
+    const std::string group = "package-" + std::to_string(i);
+    int measured = 0, chosen_by = 0;
+    for (int fold = 0; fold < 10; ++fold) {
+      const Split split = split_of(group, {.fold = fold});
+      measured += split == Split::test ? 1 : 0;
+      chosen_by += split == Split::valid ? 1 : 0;
+    }
+    EXPECT_EQ(measured, 1) << group;
+    EXPECT_LE(chosen_by, 1) << group;
+    EXPECT_EQ(split_of(group, {.fold = 0}), split_of(group));
+  }
+}
+
 TEST(Split, KeepsItsGroupsWhenAShareGrows) {
   int kept = 0;
   for (int i = 0; i < 1000; ++i) {

@@ -179,6 +179,24 @@ TEST_F(DebianData, MakesATableOfSections) {
   EXPECT_EQ(labels, (std::map<std::string, int>{{"games", 40}, {"math", 40}}));
 }
 
+TEST_F(DebianData, MeasuresOtherSourcesInEachFold) {
+  std::multiset<std::string> measured;
+  for (int fold = 0; fold < 10; ++fold) {
+    DatasetJob of_fold = job("debian-summary", fmt::format("fold{}", fold));
+    of_fold.fold = fold;
+    prepare_dataset(of_fold);
+    for (const auto& pair : pairs(fmt::format("fold{}/test.tsv", fold))) measured.insert(pair.target);
+    EXPECT_EQ(file(fmt::format("fold{}/README.md", fold)).find("This is fold") != std::string::npos,
+              fold > 0);
+  }
+  EXPECT_EQ(measured.size(), 2u * kSources);
+  EXPECT_EQ(std::set<std::string>(measured.begin(), measured.end()).size(), 2u * kSources);
+  DatasetJob none = job("debian-summary", "none");
+  none.fold = 10;
+  EXPECT_ERROR(prepare_dataset(none), "fold 10: debian-summary has 10 folds, counted from 0");
+  expect_nothing("none");
+}
+
 TEST_F(DebianData, MakesRunningText) {
   prepare_dataset(job("debian-text", "text"));
   const std::string all = file("text/train.txt") + file("text/valid.txt") + file("text/test.txt");

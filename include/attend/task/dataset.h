@@ -27,6 +27,8 @@ struct DatasetJob {
   std::filesystem::path out = {};  ///< the folder to make; it must not be there, or be empty
   /// A folder for lists of the archive that the machine's apt does not have. They are used again.
   std::filesystem::path cache = {};
+  /// For cross-validation: which part of the sources is measured on (data::SplitShares::fold).
+  std::int64_t fold = 0;
   bool refresh = false;                              ///< fetch the lists again
   std::string command;                               ///< for the README
   const std::atomic<bool>* stop = nullptr;           ///< becomes true: give up
@@ -55,7 +57,7 @@ struct DatasetResult {
 ///
 /// What is not on the machine is fetched by its own apt, as /etc/apt says, which checks signatures and
 /// checksums; without root, and without changing anything but `out` and `cache`. Throws Error when the name
-/// is unknown, `out` cannot be made, or apt fails, with apt's reason.
+/// is unknown, there is no such fold, `out` cannot be made, or apt fails, with apt's reason.
 DatasetResult prepare_dataset(const DatasetJob& job);
 
 }  // namespace attend::task
