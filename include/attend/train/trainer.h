@@ -91,11 +91,13 @@ struct TrainingResult {
 /// Trains. With a folder it keeps there
 ///
 ///     model.safetensors            the parameters: the best by evaluation, or without one the last saved
-///     training/checkpoint-STEP/    all that a resume needs: weights.safetensors, average.safetensors when
-///     there
-///                                  are averages, optimizer.safetensors,
-///     state.json metrics.jsonl                {"step", "loss", "learning_rate", ...}, {"step",
-///     "validation_loss", ...} events.out.tfevents.attend   the same for TensorBoard
+///     training/checkpoint-STEP/    all that a resume needs:
+///         weights.safetensors      the parameters
+///         average.safetensors      their averages, where there are any
+///         optimizer.safetensors
+///         state.json
+///     metrics.jsonl                {"step", "loss", "learning_rate", ...}, {"step", "validation_loss", ...}
+///     events.out.tfevents.attend   the same for TensorBoard
 ///
 /// A run limited by steps and resumed any number of times, also after it was killed, gives the same bits as
 /// one in one piece. Runs limited by minutes are not reproducible: the clock decides how many updates there
