@@ -4,6 +4,7 @@
 #include "backend/kernels/additive_step.h"
 #include "backend/kernels/arithmetic.h"
 #include "backend/kernels/attention.h"
+#include "backend/kernels/batch_norm.h"
 #include "backend/kernels/cross_entropy.h"
 #include "backend/kernels/dropout.h"
 #include "backend/kernels/elementwise.h"
@@ -34,6 +35,7 @@ struct Kernels {
   DropoutKernels dropout;
   EmbeddingKernels embedding;
   NormKernels norm;
+  BatchNormKernels batch_norm;
   RecurrentKernels recurrent;
   AdditiveStepKernels additive_step;
   RotaryKernels rotary;

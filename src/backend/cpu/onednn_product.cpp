@@ -1,60 +1,24 @@
 #include "backend/cpu/onednn_product.h"
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <oneapi/dnnl/dnnl.hpp>
 #include <string_view>
 #include <unordered_map>
 
 #include "attend/base/error.h"
 #include "attend/base/parallel.h"
-#include "attend/tensor/storage.h"
-#include "backend/cpu/isa.h"
-#include "backend/matmul.h"
+#include "backend/cpu/onednn.h"
 
 namespace attend::backend {
 
 namespace {
 
-dnnl::cpu_isa onednn_isa(Isa isa) {
-  switch (isa) {
-    case Isa::baseline:
-      return dnnl::cpu_isa::sse41;
-    case Isa::avx2:
-      return dnnl::cpu_isa::avx2;
-    case Isa::avx512:
-      return dnnl::cpu_isa::avx512_core;
-    case Isa::avx512_bf16:
-      return dnnl::cpu_isa::avx512_core_bf16;
-    case Isa::amx:
-      return dnnl::cpu_isa::avx512_core_amx;
-  }
-  return dnnl::cpu_isa::all;
-}
-
-dnnl::engine& engine() {
-  static dnnl::engine instance = [] {
-    // oneDNN obeys the same choice of instruction set as our own kernels; it must be told before its first
-    // primitive.
-    dnnl::set_max_cpu_isa(onednn_isa(active_isa()));
-    return dnnl::engine(dnnl::engine::kind::cpu, 0);
-  }();
-  return instance;
-}
-
-dnnl::stream& stream() {
-  thread_local dnnl::stream instance(engine());
-  return instance;
-}
-
-dnnl::memory::data_type onednn_dtype(DType dtype) {
-  return dtype == DType::bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
-}
+using onednn::engine;
+using onednn::PlannedThreads;
 
 using Key = std::vector<std::int64_t>;
 
@@ -75,30 +39,16 @@ struct Plan {
   bool is_gemm = false;
 };
 
-// Primitives are planned for the number of threads that OpenMP has at that moment.
-class PlannedThreads {
- public:
-  explicit PlannedThreads(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
-  PlannedThreads(const PlannedThreads&) = delete;
-  PlannedThreads& operator=(const PlannedThreads&) = delete;
-  ~PlannedThreads() { omp_set_num_threads(before_); }
-
- private:
-  int before_;
-};
-
 std::shared_ptr<const Plan> make_plan(const Product& product, int threads) {
   const PlannedThreads planned(threads);
   const auto describe = [](const ProductOperand& operand) {
-    return dnnl::memory::desc(operand.dims, onednn_dtype(operand.dtype), operand.strides);
+    return dnnl::memory::desc(operand.dims, onednn::data_type(operand.dtype), operand.strides);
   };
   auto plan = std::make_shared<Plan>();
   plan->a = describe(product.a);
   plan->b = describe(product.b);
   plan->out = describe(product.out);
   dnnl::primitive_attr attributes;
-  // The library's own scratchpad is shared by all who run the primitive: two threads at once get wrong
-  // numbers.
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   if (product.accumulate) {
     dnnl::post_ops operations;
@@ -138,12 +88,6 @@ std::shared_ptr<const Plan> plan_for(const Product& product, int threads) {
   return plan;
 }
 
-void* scratchpad(std::size_t bytes) {
-  thread_local std::shared_ptr<Storage> memory;
-  if (memory == nullptr || memory->bytes() < bytes) memory = Storage::allocate(bytes);
-  return memory->data();
-}
-
 void execute(const Plan& plan, const Product& product) {
   std::unordered_map<int, dnnl::memory> arguments = {{DNNL_ARG_SRC, {plan.a, engine(), product.a.data}},
                                                      {DNNL_ARG_WEIGHTS, {plan.b, engine(), product.b.data}},
@@ -151,9 +95,10 @@ void execute(const Plan& plan, const Product& product) {
   if (product.bias != nullptr)
     arguments.emplace(DNNL_ARG_BIAS, dnnl::memory(plan.bias, engine(), const_cast<float*>(product.bias)));
   if (const std::size_t bytes = plan.scratchpad.get_size(); bytes != 0)
-    arguments.emplace(DNNL_ARG_SCRATCHPAD, dnnl::memory(plan.scratchpad, engine(), scratchpad(bytes)));
-  plan.primitive.execute(stream(), arguments);
-  stream().wait();
+    arguments.emplace(DNNL_ARG_SCRATCHPAD,
+                      dnnl::memory(plan.scratchpad, engine(), onednn::scratchpad(bytes)));
+  plan.primitive.execute(onednn::stream(), arguments);
+  onednn::stream().wait();
 }
 
 std::int64_t rows_of(const ProductOperand& operand) {
@@ -215,7 +160,7 @@ void multiply_tiles(const Product& product) {
 
 // One stretch of k.
 void multiply_stretch(const Product& product) {
-  const auto plan = plan_for(product, omp_in_parallel() != 0 ? 1 : threads());
+  const auto plan = plan_for(product, onednn::usable_threads());
   if (plan->is_gemm)
     multiply_tiles(product);
   else
@@ -248,11 +193,6 @@ void multiply(const Product& product) {
   } catch (const dnnl::error& error) {
     throw Error(fmt::format("oneDNN says {}", error.what()));
   }
-}
-
-std::string onednn_version() {
-  const dnnl_version_t* version = dnnl_version();
-  return fmt::format("{}.{}.{}", version->major, version->minor, version->patch);
 }
 
 }  // namespace attend::backend
