@@ -66,7 +66,7 @@ void save_parameters(const nn::Module& module, const std::filesystem::path& path
                      const std::map<std::string, std::string>& metadata) {
   const std::vector<nn::NamedParameter> parameters = module.parameters();
   std::vector<io::SafetensorsEntry> entries;
-  for (const auto& [name, tensor, decay] : parameters) {
+  for (const auto& [name, tensor, decay, trainable] : parameters) {
     const auto sizes = tensor.shape().sizes();
     const auto bytes = static_cast<std::size_t>(tensor.elements()) * size_of(tensor.dtype());
     entries.push_back({name,

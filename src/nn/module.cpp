@@ -32,12 +32,17 @@ void Module::add_parameter(const std::string& name, Tensor& member, bool decay) 
   if (!member.defined()) return;
   check_new(name);
   autograd::set_requires_grad(member);
-  entries_.push_back({name, &member, decay, nullptr});
+  entries_.push_back({name, &member, decay, true, nullptr});
+}
+
+void Module::add_buffer(const std::string& name, Tensor& member) {
+  check_new(name);
+  entries_.push_back({name, &member, false, false, nullptr});
 }
 
 void Module::add_child(const std::string& name, Module& child) {
   check_new(name);
-  entries_.push_back({name, nullptr, true, &child});
+  entries_.push_back({name, nullptr, true, true, &child});
 }
 
 void Module::collect(const std::string& prefix, std::vector<Slot>& slots) const {
@@ -45,7 +50,7 @@ void Module::collect(const std::string& prefix, std::vector<Slot>& slots) const 
     if (entry.child != nullptr)
       entry.child->collect(prefix + entry.name + ".", slots);
     else
-      slots.push_back({prefix + entry.name, entry.tensor, entry.decay});
+      slots.push_back({prefix + entry.name, entry.tensor, entry.decay, entry.trainable});
   }
 }
 
@@ -60,13 +65,14 @@ std::vector<NamedParameter> Module::parameters() const {
   std::set<const void*> seen;
   for (const Slot& slot : slots())
     if (slot.tensor->elements() == 0 || seen.insert(slot.tensor->raw()).second)
-      result.push_back({slot.name, *slot.tensor, slot.decay});
+      result.push_back({slot.name, *slot.tensor, slot.decay, slot.trainable});
   return result;
 }
 
 std::int64_t Module::parameter_count() const {
   std::int64_t count = 0;
-  for (const NamedParameter& parameter : parameters()) count += parameter.tensor.elements();
+  for (const NamedParameter& parameter : parameters())
+    if (parameter.trainable) count += parameter.tensor.elements();
   return count;
 }
 
@@ -93,7 +99,7 @@ void Module::load(const std::map<std::string, Tensor>& tensors, std::string_view
   std::vector<NamedParameter> wanted = parameters();
   std::erase_if(wanted, [&](const NamedParameter& parameter) { return !parameter.name.starts_with(prefix); });
   std::set<std::string_view> names;
-  for (const auto& [name, tensor, decay] : wanted) {
+  for (const auto& [name, tensor, decay, trainable] : wanted) {
     names.insert(name);
     const auto found = tensors.find(name);
     if (found == tensors.end())
@@ -109,7 +115,7 @@ void Module::load(const std::map<std::string, Tensor>& tensors, std::string_view
     if (!names.contains(name))
       throw Error(fmt::format("{}: tensor '{}' is not a parameter of the model, which has {} others", source,
                               name, names.size()));
-  for (const auto& [name, tensor, decay] : wanted) {
+  for (const auto& [name, tensor, decay, trainable] : wanted) {
     const Tensor& from = tensors.at(name);
     tensor.copy_from(from.dtype() == tensor.dtype() ? from : backend::cast(from, tensor.dtype()));
   }

@@ -67,11 +67,16 @@ void say(const TrainingPlace& place, const std::string& line) {
 std::string measured_precision(const Trainee& trainee, const TrainingPlace& place) {
   if (!processor().fast_bf16) return "f32";
   const auto parameters = trainee.model->parameters();
+  // A step in training moves them.
+  std::vector<std::pair<Tensor, Tensor>> buffers;
+  for (const nn::NamedParameter& parameter : parameters)
+    if (!parameter.trainable) buffers.emplace_back(parameter.tensor, parameter.tensor.clone());
   const train::PrecisionTiming timing = train::faster_precision([&](DType dtype) {
     Generator random(0);
     autograd::backward(trainee.loss_of(0, dtype, random));
     train::clear_gradients(parameters);
   });
+  for (const auto& [buffer, before] : buffers) buffer.copy_from(before);
   say(place, fmt::format("precision: {} (a step takes {:.1f} ms in bf16, {:.1f} ms in f32)",
                          name_of(timing.faster), 1e3 * timing.bf16_seconds, 1e3 * timing.f32_seconds));
   return std::string(name_of(timing.faster));

@@ -22,6 +22,13 @@ struct Statistics {
   Tensor mass;      ///< [batch, heads, keys]: what the key receives, the sum of its weights over the queries
 };
 
+/// What a layer multiplied feature maps by, where it weighs whole channels or places (nn::FeatureAttention):
+/// f32, from 0 to 1; undefined where it does not.
+struct Gates {
+  Tensor channels;  ///< [batch, channels]
+  Tensor places;    ///< [batch, height, width]
+};
+
 /// Receives what attention looked at. A hook in the settings of a run, never state of a layer. Observing
 /// changes no bit of any output: the weights are computed again, from what the fused kernel saved, after it
 /// is done.
@@ -36,6 +43,8 @@ class Observer {
   /// Should statistics of this layer be counted? They need memory for a few numbers a query.
   virtual std::optional<StatisticsOptions> wants_statistics(std::int64_t /*layer*/) { return std::nullopt; }
   virtual void observe_statistics(std::int64_t /*layer*/, const Statistics& /*statistics*/) {}
+  /// Called for each layer with gates, if it wants() that layer.
+  virtual void observe_gates(std::int64_t /*layer*/, const Gates& /*gates*/) {}
 };
 
 }  // namespace attend::attention

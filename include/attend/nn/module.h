@@ -16,6 +16,9 @@ struct NamedParameter {
   Tensor tensor;
   /// Weight decay applies: true for matrices, false for biases and the parameters of norms.
   bool decay = true;
+  /// False for what a module keeps beside its parameters (Module::add_buffer): saved with them, never
+  /// trained.
+  bool trainable = true;
 };
 
 /// Something with parameters. A module names its own tensors and the modules it is made of, in its
@@ -35,7 +38,7 @@ class Module {
   /// All parameters in the order they were added, depth first. A tensor in two places is listed once, by the
   /// first.
   std::vector<NamedParameter> parameters() const;
-  /// Number of elements of all parameters().
+  /// Number of elements of all trainable parameters().
   std::int64_t parameter_count() const;
 
   /// Replaces the parameters by ones of another floating dtype. f32 and f64: all of them, and they keep
@@ -56,6 +59,10 @@ class Module {
   /// Names a member as a parameter; it requires a gradient from now on. Undefined tensors (no bias) are
   /// skipped. Throws Error for a name given before.
   void add_parameter(const std::string& name, Tensor& member, bool decay);
+  /// Names a member as a buffer: a tensor that is saved and loaded with the parameters and belongs to a
+  /// training's state, but gets no gradient, such as the running statistics of a norm. Throws Error for a
+  /// name given before.
+  void add_buffer(const std::string& name, Tensor& member);
   /// Names a member as a part of this module; its parameters become "name.its name". Throws Error for a name
   /// given before.
   void add_child(const std::string& name, Module& child);
@@ -65,12 +72,13 @@ class Module {
     std::string name;
     Tensor* tensor = nullptr;
     bool decay = true;
+    bool trainable = true;
     Module* child = nullptr;
   };
   struct Slot {
     std::string name;
     Tensor* tensor;
-    bool decay;
+    bool decay, trainable;
   };
 
   void check_new(const std::string& name) const;

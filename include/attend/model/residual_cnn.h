@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "attend/model/image_classifier.h"
+#include "attend/nn/batch_norm.h"
+#include "attend/nn/convolution.h"
+#include "attend/nn/feature_attention.h"
+#include "attend/nn/linear.h"
+
+namespace attend::model {
+
+/// What a residual network is made of. The names are also the keys of its JSON object.
+struct ResidualCnnConfig {
+  std::int64_t channels = 3;  ///< of the pictures
+  std::int64_t classes = 10;
+  std::int64_t width = 16;  ///< channels of the first stage; each stage has twice as many as the one before
+  std::int64_t stages = 3;  ///< each but the first halves height and width
+  std::int64_t blocks = 2;  ///< residual blocks of a stage
+  nn::FeatureAttentionKind block = nn::FeatureAttentionKind::none;  ///< ends each residual branch
+  std::int64_t reduction = 8;  ///< nn::FeatureAttentionOptions::reduction
+  double dropout = 0;          ///< of the features that the last layer reads, in training
+
+  bool operator==(const ResidualCnnConfig&) const = default;
+};
+
+/// Throws Error naming the keys and numbers that do not fit.
+void validate(const ResidualCnnConfig& config);
+/// A JSON object with every key.
+std::string to_json(const ResidualCnnConfig& config);
+/// As encoder_config_from_json().
+ResidualCnnConfig residual_cnn_config_from_json(std::string_view text, std::string_view source = "config");
+
+/// A residual network with norms before the convolutions (He et al., "Identity Mappings in Deep Residual
+/// Networks", 2016):
+///
+///     x = shortcut(x) + block(conv2(norm2(conv1(norm1(x)))))     norms with ReLU, convolutions 3 x 3
+///
+/// where the shortcut is x, or a 1 x 1 convolution of norm1(x) where the number of channels changes; a
+/// convolution in front, a norm and the mean over all places behind, and a linear layer.
+class ResidualCnn : public ImageClassifier {
+ public:
+  explicit ResidualCnn(const ResidualCnnConfig& config, std::uint64_t seed = 0);
+  ~ResidualCnn() override;
+
+  const ResidualCnnConfig& config() const { return config_; }
+
+  Tensor logits(const Tensor& pictures, const nn::Run& run = {}) const override;
+  std::int64_t observed_layers() const override;
+
+  /// The maps before the mean over places, [batch, height', width', channels'], and the logits of such maps.
+  Tensor features(const Tensor& pictures, const nn::Run& run = {}) const;
+  Tensor logits_of(const Tensor& features, const nn::Run& run = {}) const;
+
+ private:
+  class Block;
+
+  ResidualCnnConfig config_;
+  std::unique_ptr<nn::Convolution> stem_;
+  std::vector<std::unique_ptr<Block>> blocks_;
+  std::unique_ptr<nn::BatchNorm> norm_;
+  std::unique_ptr<nn::Linear> head_;
+};
+
+}  // namespace attend::model

@@ -1,0 +1,140 @@
+#include "attend/model/residual_cnn.h"
+
+#include <fmt/format.h>
+
+#include "attend/base/error.h"
+#include "attend/op/arithmetic.h"
+#include "attend/op/cast.h"
+#include "attend/op/dropout.h"
+#include "attend/op/reduce.h"
+#include "model/config_json.h"
+
+namespace attend::model {
+
+namespace {
+
+inline constexpr Choice<nn::FeatureAttentionKind, 5> kBlockNames{
+    {{{nn::FeatureAttentionKind::none, "none"},
+      {nn::FeatureAttentionKind::squeeze_excitation, "se"},
+      {nn::FeatureAttentionKind::efficient_channel, "eca"},
+      {nn::FeatureAttentionKind::cbam, "cbam"},
+      {nn::FeatureAttentionKind::self, "self"}}}};
+
+nn::ConvolutionOptions three_by_three(std::int64_t stride) {
+  return {.kernel = 3, .geometry = {.stride = stride, .padding = 1}, .bias = false};
+}
+
+}  // namespace
+
+template <class Config, class Visit>
+requires std::same_as<std::remove_const_t<Config>, ResidualCnnConfig>
+void for_each_field(Config& config, Visit&& visit) {
+  visit("channels", config.channels, IntegerRange{1, 1024});
+  visit("classes", config.classes, IntegerRange{1, 1 << 20});
+  visit("width", config.width, IntegerRange{1, 4096});
+  visit("stages", config.stages, IntegerRange{1, 8});
+  visit("blocks", config.blocks, IntegerRange{1, 1000});
+  visit("block", config.block, kBlockNames);
+  visit("reduction", config.reduction, IntegerRange{1, 4096});
+  visit("dropout", config.dropout, NumberRange{0, 1});
+}
+
+void validate(const ResidualCnnConfig& config) {
+  for_each_field(config, [](const char* key, auto value, const auto& range) { range.check(key, value); });
+}
+
+std::string to_json(const ResidualCnnConfig& config) {
+  return json_of_config(config);
+}
+
+ResidualCnnConfig residual_cnn_config_from_json(std::string_view text, std::string_view source) {
+  return config_from_json<ResidualCnnConfig>(text, source);
+}
+
+class ResidualCnn::Block : public nn::Module {
+ public:
+  Block(std::int64_t in, std::int64_t out, std::int64_t stride, const ResidualCnnConfig& config,
+        Generator& random)
+      : norm1_(in, {.relu = true}),
+        conv1_(in, out, three_by_three(stride), random),
+        norm2_(out, {.relu = true}),
+        conv2_(out, out, three_by_three(1), random) {
+    add_child("norm1", norm1_);
+    add_child("conv1", conv1_);
+    add_child("norm2", norm2_);
+    add_child("conv2", conv2_);
+    if (in != out || stride != 1) {
+      shortcut_ = std::make_unique<nn::Convolution>(
+          in, out, nn::ConvolutionOptions{.kernel = 1, .geometry = {.stride = stride}, .bias = false},
+          random);
+      add_child("shortcut", *shortcut_);
+    }
+    attention_ = nn::make_feature_attention(config.block, out, {.reduction = config.reduction}, random);
+    if (attention_ != nullptr) add_child("attention", *attention_);
+  }
+
+  Tensor forward(const Tensor& x, const nn::Run& run, std::int64_t layer) const {
+    const Tensor normed = norm1_.forward(x, run);
+    Tensor branch = conv2_.forward(norm2_.forward(conv1_.forward(normed), run));
+    if (attention_ != nullptr) branch = attention_->forward(branch, run, layer);
+    return op::add(shortcut_ == nullptr ? x : shortcut_->forward(normed), branch);
+  }
+
+ private:
+  nn::BatchNorm norm1_;
+  nn::Convolution conv1_;
+  nn::BatchNorm norm2_;
+  nn::Convolution conv2_;
+  std::unique_ptr<nn::Convolution> shortcut_;
+  std::unique_ptr<nn::FeatureAttention> attention_;
+};
+
+ResidualCnn::ResidualCnn(const ResidualCnnConfig& config, std::uint64_t seed) : config_(config) {
+  validate(config);
+  Generator random(seed);
+  stem_ = std::make_unique<nn::Convolution>(config.channels, config.width, three_by_three(1), random);
+  add_child("stem", *stem_);
+  std::int64_t channels = config.width;
+  for (std::int64_t stage = 0; stage < config.stages; ++stage)
+    for (std::int64_t i = 0; i < config.blocks; ++i) {
+      const std::int64_t out = config.width << stage;
+      blocks_.push_back(std::make_unique<Block>(channels, out, stage > 0 && i == 0 ? 2 : 1, config, random));
+      add_child(fmt::format("stages.{}.{}", stage, i), *blocks_.back());
+      channels = out;
+    }
+  norm_ = std::make_unique<nn::BatchNorm>(channels, nn::BatchNormOptions{.relu = true});
+  add_child("norm", *norm_);
+  head_ = std::make_unique<nn::Linear>(channels, config.classes,
+                                       nn::LinearOptions{.initialisation_std = 0.01}, random);
+  add_child("head", *head_);
+}
+
+ResidualCnn::~ResidualCnn() = default;
+
+std::int64_t ResidualCnn::observed_layers() const {
+  return config_.block == nn::FeatureAttentionKind::none ? 0 : static_cast<std::int64_t>(blocks_.size());
+}
+
+Tensor ResidualCnn::features(const Tensor& pictures, const nn::Run& run) const {
+  if (!pictures.defined() || pictures.rank() != 4 || pictures.dim(3) != config_.channels)
+    throw Error(fmt::format("pictures {}: [batch, height, width, {}] needed",
+                            pictures.defined() ? pictures.text() : "undefined", config_.channels));
+  const Tensor& weight = head_->weight();
+  Tensor x = stem_->forward(op::cast(pictures, weight.dtype() == DType::f32 ? run.compute : weight.dtype()));
+  for (std::size_t i = 0; i < blocks_.size(); ++i)
+    x = blocks_[i]->forward(x, run, static_cast<std::int64_t>(i));
+  return norm_->forward(x, run);
+}
+
+Tensor ResidualCnn::logits_of(const Tensor& features, const nn::Run& run) const {
+  Tensor mean = op::mean(features, {.axes = {1, 2}});
+  if (run.training && config_.dropout > 0)
+    mean = op::dropout(mean, config_.dropout, nn::dropout_stream(run, config_.dropout));
+  return head_->forward(mean);
+}
+
+Tensor ResidualCnn::logits(const Tensor& pictures, const nn::Run& run) const {
+  return logits_of(features(pictures, run), run);
+}
+
+}  // namespace attend::model

@@ -1,0 +1,175 @@
+#include "attend/model/vision_transformer.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "attend/attention/mechanism.h"
+#include "attend/base/error.h"
+#include "attend/nn/initialise.h"
+#include "attend/nn/positions.h"
+#include "attend/op/arithmetic.h"
+#include "attend/op/cast.h"
+#include "attend/op/dropout.h"
+#include "attend/op/reduce.h"
+#include "attend/op/shape.h"
+#include "model/config_json.h"
+
+namespace attend::model {
+
+namespace {
+
+inline constexpr Choice<PatchPooling, 2> kPoolingNames{
+    {{{PatchPooling::token, "token"}, {PatchPooling::mean, "mean"}}}};
+inline constexpr Choice<PatchPositions, 2> kPatchPositionNames{
+    {{{PatchPositions::learned, "learned"}, {PatchPositions::sinusoidal, "sinusoidal"}}}};
+
+constexpr double kStd = 0.02;
+
+// [patches, dim]: row y and column x of a patch as the places of two sequences, half of the features each.
+Tensor plane_positions(const VisionTransformerConfig& config) {
+  const std::int64_t rows = config.height / config.patch, columns = config.width / config.patch,
+                     half = config.dim / 2;
+  const auto down = nn::sinusoidal_positions(rows, half).to_vector<float>(),
+             across = nn::sinusoidal_positions(columns, half).to_vector<float>();
+  std::vector<float> result;
+  for (std::int64_t y = 0; y < rows; ++y)
+    for (std::int64_t x = 0; x < columns; ++x) {
+      result.insert(result.end(), down.begin() + y * half, down.begin() + (y + 1) * half);
+      result.insert(result.end(), across.begin() + x * half, across.begin() + (x + 1) * half);
+    }
+  return Tensor::from(result, {rows * columns, config.dim});
+}
+
+nn::TransformerBlockOptions block_options(const VisionTransformerConfig& config) {
+  const double output_std = kStd / std::sqrt(2 * static_cast<double>(config.layers));
+  nn::TransformerBlockOptions options;
+  options.attention.heads = config.heads;
+  AttentionSpec& attention = options.attention.attention;
+  attention = attention::mechanism(config.attention, false);
+  // Methods that never make the weights cannot drop any.
+  if (attention.gather.kind == attend::attention::Gather::Kind::weighted_sum)
+    attention.weigh.dropout = config.dropout;
+  options.attention.longest = config.patches() + 1;
+  options.attention.output_std = output_std;
+  options.feed_forward = {
+      .inner = config.feed_forward, .activation = nn::HiddenActivation::gelu, .output_std = output_std};
+  options.norm_options = {.epsilon = 1e-6};
+  options.dropout = config.dropout;
+  return options;
+}
+
+}  // namespace
+
+template <class Config, class Visit>
+requires std::same_as<std::remove_const_t<Config>, VisionTransformerConfig>
+void for_each_field(Config& config, Visit&& visit) {
+  visit("height", config.height, IntegerRange{1, 1 << 16});
+  visit("width", config.width, IntegerRange{1, 1 << 16});
+  visit("channels", config.channels, IntegerRange{1, 1024});
+  visit("classes", config.classes, IntegerRange{1, 1 << 20});
+  visit("patch", config.patch, IntegerRange{1, 1 << 12});
+  visit("layers", config.layers, IntegerRange{1, 10000});
+  visit("heads", config.heads, IntegerRange{1, 65536});
+  visit("dim", config.dim, IntegerRange{1, 1 << 20});
+  visit("feed_forward", config.feed_forward, IntegerRange{0, 1 << 24});
+  visit("pooling", config.pooling, kPoolingNames);
+  visit("positions", config.positions, kPatchPositionNames);
+  visit("attention", config.attention, kEncoderMechanism);
+  visit("dropout", config.dropout, NumberRange{0, 1});
+}
+
+void validate(const VisionTransformerConfig& config) {
+  for_each_field(config, [](const char* key, auto value, const auto& range) { range.check(key, value); });
+  if (config.height % config.patch != 0 || config.width % config.patch != 0)
+    throw Error(fmt::format("patch {} does not divide pictures of {} x {}", config.patch, config.height,
+                            config.width));
+  if (config.dim % config.heads != 0)
+    throw Error(fmt::format("heads {} do not divide dim {}", config.heads, config.dim));
+  if (config.positions == PatchPositions::sinusoidal && config.dim % 4 != 0)
+    throw Error(fmt::format("dim {}: a multiple of 4 needed for sinusoidal positions", config.dim));
+}
+
+std::string to_json(const VisionTransformerConfig& config) {
+  return json_of_config(config);
+}
+
+VisionTransformerConfig vision_transformer_config_from_json(std::string_view text, std::string_view source) {
+  return config_from_json<VisionTransformerConfig>(text, source);
+}
+
+VisionTransformer::VisionTransformer(const VisionTransformerConfig& config, std::uint64_t seed)
+    : config_(config) {
+  validate(config);
+  Generator random(seed);
+  patch_embedding_ = std::make_unique<nn::Convolution>(
+      config.channels, config.dim,
+      nn::ConvolutionOptions{.kernel = config.patch, .geometry = {.stride = config.patch}}, random);
+  add_child("patch_embedding", *patch_embedding_);
+  if (config.pooling == PatchPooling::token) {
+    class_token_ = nn::normal({1, 1, config.dim}, kStd, random.next());
+    add_parameter("class_token", class_token_, false);
+  }
+  if (config.positions == PatchPositions::learned) {
+    position_embedding_ = nn::normal({config.patches(), config.dim}, kStd, random.next());
+    add_parameter("position_embedding", position_embedding_, false);
+  } else {
+    sinusoids_ = plane_positions(config);
+  }
+  const nn::TransformerBlockOptions options = block_options(config);
+  for (std::int64_t i = 0; i < config.layers; ++i) {
+    blocks_.push_back(std::make_unique<nn::TransformerBlock>(config.dim, options, random));
+    add_child(fmt::format("blocks.{}", i), *blocks_.back());
+  }
+  norm_ = nn::make_norm(options.norm, config.dim, options.norm_options);
+  add_child("norm", *norm_);
+  head_ = std::make_unique<nn::Linear>(config.dim, config.classes, nn::LinearOptions{}, random);
+  add_child("head", *head_);
+}
+
+std::int64_t VisionTransformer::length() const {
+  return config_.patches() + (class_token_.defined() ? 1 : 0);
+}
+
+Tensor VisionTransformer::logits(const Tensor& pictures, const nn::Run& run) const {
+  if (!pictures.defined() || pictures.rank() != 4 || pictures.dim(1) != config_.height ||
+      pictures.dim(2) != config_.width || pictures.dim(3) != config_.channels)
+    throw Error(fmt::format("pictures {}: [batch, {}, {}, {}] needed",
+                            pictures.defined() ? pictures.text() : "undefined", config_.height, config_.width,
+                            config_.channels));
+  const DType weights = head_->weight().dtype(), compute = weights == DType::f32 ? run.compute : weights;
+  const std::int64_t batch = pictures.dim(0), dim = config_.dim;
+  const Tensor patches =
+      op::reshape(patch_embedding_->forward(op::cast(pictures, compute)), {batch, config_.patches(), dim});
+  const Tensor& positions = position_embedding_.defined() ? position_embedding_ : sinusoids_;
+  Tensor tokens = op::add(patches, op::cast(positions, compute));
+  if (class_token_.defined())
+    tokens = op::concatenate({op::expand(op::cast(class_token_, compute), {batch, 1, dim}), tokens}, 1);
+  if (run.training && config_.dropout > 0)
+    tokens = op::dropout(tokens, config_.dropout, nn::dropout_stream(run, config_.dropout));
+  nn::Residual x{tokens, {}};
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const auto call = blocks_[i]->call(run, static_cast<std::int64_t>(i));
+    x = run.recompute_blocks ? blocks_[i]->forward_recomputed(x, call)
+                             : blocks_[i]->forward(std::move(x), call);
+  }
+  const Tensor features = norm_->forward(x);
+  if (config_.pooling == PatchPooling::mean) return head_->forward(op::mean(features, {.axes = {1}}));
+  return head_->forward(op::reshape(op::slice(features, 1, 0, 1), {batch, dim}));
+}
+
+std::int64_t VisionTransformer::matmul_parameters() const {
+  std::int64_t count = config_.patch * config_.patch * config_.channels * config_.dim;
+  for (const auto& block : blocks_)
+    for (const auto& parameter : block->parameters())
+      if (parameter.tensor.rank() == 2) count += parameter.tensor.elements();
+  return count;
+}
+
+double VisionTransformer::training_flops() const {
+  const double length = static_cast<double>(this->length());
+  return length * (6.0 * static_cast<double>(matmul_parameters()) +
+                   12.0 * static_cast<double>(config_.layers) * static_cast<double>(config_.dim) * length);
+}
+
+}  // namespace attend::model
