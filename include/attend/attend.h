@@ -62,6 +62,8 @@
 #include "attend/explain/word_scores.h"
 #include "attend/explain/words.h"
 #include "attend/io/file.h"
+#include "attend/io/idx.h"
+#include "attend/io/image.h"
 #include "attend/io/input_file.h"
 #include "attend/io/safetensors.h"
 #include "attend/metric/answers.h"

@@ -1,15 +1,15 @@
 #include "attend/explain/png.h"
 
 #include <fmt/format.h>
-#include <png.h>
 
 #include <algorithm>
 #include <array>
-#include <new>
 #include <string>
+#include <utility>
 
 #include "attend/base/error.h"
 #include "explain/token_text.h"
+#include "io/png.h"
 
 namespace attend::explain {
 namespace {
@@ -104,64 +104,6 @@ void draw(Picture& picture, std::int64_t left, std::int64_t top, const std::vect
     }
 }
 
-// libpng's way out of an error: it must not return, and C++ may not throw through its C frames.
-[[noreturn]] void on_error(png_structp png, png_const_charp message) {
-  *static_cast<std::string*>(png_get_error_ptr(png)) = message;
-  png_longjmp(png, 1);
-}
-
-void append(png_structp png, png_bytep data, std::size_t size) {
-  auto& file = *static_cast<std::vector<std::byte>*>(png_get_io_ptr(png));
-  const auto* bytes = reinterpret_cast<const std::byte*>(data);
-  bool stored = true;
-  try {
-    file.insert(file.end(), bytes, bytes + size);
-  } catch (const std::bad_alloc&) {
-    stored = false;
-  }
-  if (!stored) png_error(png, "out of memory");
-}
-
-// Notes that picture viewers show beside a picture.
-struct Note {
-  std::string key, text;
-};
-
-std::vector<std::byte> encode(const Picture& picture, const std::array<Rgb, 256>& palette,
-                              std::vector<Note> notes) {
-  std::vector<std::byte> file;
-  std::string message;
-  std::array<png_color, 256> colors;
-  for (int i = 0; i < 256; ++i) colors[i] = {palette[i].red, palette[i].green, palette[i].blue};
-  std::vector<png_text> texts;
-  for (Note& note : notes) {
-    png_text& text = texts.emplace_back();
-    text.compression = PNG_ITXT_COMPRESSION_NONE;
-    text.key = note.key.data();
-    text.text = note.text.data();
-    text.itxt_length = note.text.size();
-  }
-  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &message, on_error, nullptr);
-  png_infop info = png ? png_create_info_struct(png) : nullptr;
-  // Nothing with a destructor may be made between here and the end of writing: a longjmp would skip it.
-  if (!info || setjmp(png_jmpbuf(png))) {
-    png_destroy_write_struct(&png, &info);
-    throw Error("the picture could not be coded as PNG: " + (message.empty() ? "out of memory" : message));
-  }
-  png_set_write_fn(png, &file, append, nullptr);
-  png_set_IHDR(png, info, static_cast<png_uint_32>(picture.width), static_cast<png_uint_32>(picture.height),
-               8, PNG_COLOR_TYPE_PALETTE, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-               PNG_FILTER_TYPE_DEFAULT);
-  png_set_PLTE(png, info, colors.data(), 256);
-  png_set_text(png, info, texts.data(), static_cast<int>(texts.size()));
-  png_write_info(png, info);
-  for (int y = 0; y < picture.height; ++y)
-    png_write_row(png, picture.pixels.data() + static_cast<std::size_t>(y) * picture.width);
-  png_write_end(png, info);
-  png_destroy_write_struct(&png, &info);
-  return file;
-}
-
 std::string describe(const AttentionMaps& maps, const PngOptions& options) {
   const std::string down = options.layer ? fmt::format("layer {}", *options.layer)
                                          : fmt::format("layers 0 to {} from top to bottom", maps.layers - 1);
@@ -199,13 +141,21 @@ std::vector<std::byte> to_png(const AttentionMaps& maps, const PngOptions& optio
       draw(picture, kMargin + x * (scale.pixels(keys) + kGap), kMargin + y * (scale.pixels(queries) + kGap),
            head_weights(maps, rows[y][x].layer, rows[y][x].head), queries, keys, scale);
 
-  std::array<Rgb, 256> palette;
-  palette[kGround] = options.theme == Theme::kLight ? Rgb{255, 255, 255} : Rgb{16, 18, 24};
+  std::vector<std::array<std::uint8_t, 3>> palette(256);
+  palette[kGround] = options.theme == Theme::kLight ? std::array<std::uint8_t, 3>{255, 255, 255}
+                                                    : std::array<std::uint8_t, 3>{16, 18, 24};
   const auto& heat = heat_colors(options.theme);
-  for (int i = 1; i < 256; ++i) palette[i] = heat[(i - 1) * 255 / 254];
-  return encode(picture, palette,
-                {{"Title", maps.title.empty() ? "Attention" : show_token(maps.title, TokenStyle::kText)},
-                 {"Description", describe(maps, options)}});
+  for (int i = 1; i < 256; ++i) {
+    const Rgb& color = heat[(i - 1) * 255 / 254];
+    palette[i] = {color.red, color.green, color.blue};
+  }
+  return io::write_png(
+      {.height = picture.height,
+       .width = picture.width,
+       .pixels = picture.pixels,
+       .palette = std::move(palette),
+       .notes = {{"Title", maps.title.empty() ? "Attention" : show_token(maps.title, TokenStyle::kText)},
+                 {"Description", describe(maps, options)}}});
 }
 
 }  // namespace attend::explain
