@@ -31,6 +31,7 @@
 #include "attend/data/embedding_index.h"
 #include "attend/data/json_lines.h"
 #include "attend/data/label_set.h"
+#include "attend/data/labelled_images.h"
 #include "attend/data/labelled_text.h"
 #include "attend/data/language_model.h"
 #include "attend/data/line_reader.h"
