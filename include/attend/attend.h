@@ -131,6 +131,8 @@
 #include "attend/op/dropout.h"
 #include "attend/op/embedding.h"
 #include "attend/op/gather.h"
+#include "attend/op/grid_sample.h"
+#include "attend/op/interpolation.h"
 #include "attend/op/linear.h"
 #include "attend/op/matmul.h"
 #include "attend/op/norm.h"

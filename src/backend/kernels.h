@@ -15,6 +15,7 @@
 #include "backend/kernels/recurrent.h"
 #include "backend/kernels/reduce.h"
 #include "backend/kernels/rotary.h"
+#include "backend/kernels/sampling.h"
 #include "backend/kernels/softmax.h"
 
 namespace attend::backend {
@@ -39,6 +40,7 @@ struct Kernels {
   RecurrentKernels recurrent;
   AdditiveStepKernels additive_step;
   RotaryKernels rotary;
+  SamplingKernels sampling;
 };
 
 /// The kernels of the best instruction set of this processor, or of the one that ATTEND_ISA names. Throws

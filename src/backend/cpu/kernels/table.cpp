@@ -37,6 +37,7 @@ void fill(backend::Kernels& kernels) {
   fill(kernels.recurrent);
   fill(kernels.additive_step);
   fill(kernels.rotary);
+  fill(kernels.sampling);
 }
 
 }  // namespace attend::ATTEND_ISA

@@ -24,5 +24,6 @@ void fill(backend::BatchNormKernels& kernels);
 void fill(backend::RecurrentKernels& kernels);
 void fill(backend::AdditiveStepKernels& kernels);
 void fill(backend::RotaryKernels& kernels);
+void fill(backend::SamplingKernels& kernels);
 
 }  // namespace attend::ATTEND_ISA
