@@ -140,6 +140,7 @@
 #include "attend/op/pooling.h"
 #include "attend/op/recurrent.h"
 #include "attend/op/reduce.h"
+#include "attend/op/resize.h"
 #include "attend/op/rotary.h"
 #include "attend/op/shape.h"
 #include "attend/op/size2.h"
