@@ -141,6 +141,7 @@
 #include "attend/op/recurrent.h"
 #include "attend/op/reduce.h"
 #include "attend/op/resize.h"
+#include "attend/op/roi.h"
 #include "attend/op/rotary.h"
 #include "attend/op/shape.h"
 #include "attend/op/size2.h"
