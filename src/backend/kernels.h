@@ -5,6 +5,7 @@
 #include "backend/kernels/arithmetic.h"
 #include "backend/kernels/attention.h"
 #include "backend/kernels/batch_norm.h"
+#include "backend/kernels/channel_norm.h"
 #include "backend/kernels/cross_entropy.h"
 #include "backend/kernels/dropout.h"
 #include "backend/kernels/elementwise.h"
@@ -37,6 +38,7 @@ struct Kernels {
   EmbeddingKernels embedding;
   NormKernels norm;
   BatchNormKernels batch_norm;
+  ChannelNormKernels channel_norm;
   RecurrentKernels recurrent;
   AdditiveStepKernels additive_step;
   RotaryKernels rotary;

@@ -38,6 +38,7 @@ void fill(backend::Kernels& kernels) {
   fill(kernels.additive_step);
   fill(kernels.rotary);
   fill(kernels.sampling);
+  fill(kernels.channel_norm);
 }
 
 }  // namespace attend::ATTEND_ISA

@@ -25,5 +25,6 @@ void fill(backend::RecurrentKernels& kernels);
 void fill(backend::AdditiveStepKernels& kernels);
 void fill(backend::RotaryKernels& kernels);
 void fill(backend::SamplingKernels& kernels);
+void fill(backend::ChannelNormKernels& kernels);
 
 }  // namespace attend::ATTEND_ISA
