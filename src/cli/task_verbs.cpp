@@ -15,7 +15,7 @@ struct TaskOfVerbs {
   const char* task;
   AddTask train, run, eval, see;
 };
-constexpr std::array<TaskOfVerbs, 9> kTasks = {{
+constexpr std::array<TaskOfVerbs, 10> kTasks = {{
     {"generate", generate::add_train, generate::add_run, generate::add_eval, generate::add_see},
     {"classify", classify::add_train, classify::add_run, classify::add_eval, classify::add_see},
     {"translate", text_to_text::add_train, text_to_text::add_run, text_to_text::add_eval,
@@ -26,6 +26,8 @@ constexpr std::array<TaskOfVerbs, 9> kTasks = {{
     {"search", search::add_train, search::add_run, search::add_eval, search::add_see},
     {"answer", answer::add_train, answer::add_run, answer::add_eval, answer::add_see},
     {"converse", converse::add_train, converse::add_run, converse::add_eval, converse::add_see},
+    {"image-classify", image_classify::add_train, image_classify::add_run, image_classify::add_eval,
+     image_classify::add_see},
     {"pretrain", pretrain::add_train, pretrain::add_run, pretrain::add_eval, pretrain::add_see},
 }};
 

@@ -10,8 +10,6 @@
 #include "attend/explain/color_map.h"
 
 namespace attend::explain {
-namespace {
-
 std::string base64(const std::uint8_t* bytes, std::size_t size) {
   constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text;
@@ -24,8 +22,6 @@ std::string base64(const std::uint8_t* bytes, std::size_t size) {
   }
   return text;
 }
-
-}  // namespace
 
 std::string pack(const std::vector<std::uint8_t>& bytes) {
   uLongf size = compressBound(bytes.size());

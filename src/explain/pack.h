@@ -6,7 +6,10 @@
 
 namespace attend::explain {
 
-/// Base64 (RFC 4648) of the zlib stream (RFC 1950) of the bytes: what a page can hold as text and a browser
+/// Base64 (RFC 4648).
+std::string base64(const std::uint8_t* bytes, std::size_t size);
+
+/// Base64 of the zlib stream (RFC 1950) of the bytes: what a page can hold as text and a browser
 /// unpacks with DecompressionStream("deflate"). Throws Error when memory runs out.
 std::string pack(const std::vector<std::uint8_t>& bytes);
 

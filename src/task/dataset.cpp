@@ -62,6 +62,12 @@ const std::vector<Entry>& entries() {
                   "starts"},
        manual_page_questions,
        5},
+      {{.name = "fashion-mnist",
+        .use = "image-classify",
+        .about = "grey pictures of 28 x 28 pixels of ten kinds of clothes (Xiao et al., 2017)",
+        .record = "a picture and its class, in IDX files"},
+       fashion_pictures,
+       1},
   };
   return all;
 }
@@ -75,13 +81,22 @@ const Entry& find_entry(std::string_view name) {
   throw Error(fmt::format("data set {}: there are {}", io::printable(name), fmt::join(names, ", ")));
 }
 
+std::vector<WholeFile> files_of(const DatasetContent& content) {
+  if (!content.files.empty()) return content.files;
+  std::vector<WholeFile> files;
+  for (std::size_t i = 0; i < kSplitNames.size(); ++i)
+    files.push_back({kSplitNames[i] + content.extension, content.parts[i], content.records[i]});
+  return files;
+}
+
 std::string readme(const DatasetJob& job, const Dataset& dataset, const DatasetContent& content) {
   std::string text = fmt::format("# {}\n\n{}.\n\n{}\n\n", dataset.name, dataset.about, content.origin);
   text[text.find(dataset.about)] -= dataset.about[0] >= 'a' && dataset.about[0] <= 'z' ? 'a' - 'A' : 0;
-  text += fmt::format("Each line: {}. UTF-8, no quotes.\n\n| file | {} |\n|---|---|\n", dataset.record,
-                      content.unit);
-  for (std::size_t i = 0; i < kSplitNames.size(); ++i)
-    text += fmt::format("| {}{} | {} |\n", kSplitNames[i], content.extension, content.records[i]);
+  text += content.files.empty() ? fmt::format("Each line: {}. UTF-8, no quotes.\n", dataset.record)
+                                : fmt::format("Each record: {}.\n", dataset.record);
+  text += fmt::format("\n| file | {} |\n|---|---|\n", content.unit);
+  for (const WholeFile& file : files_of(content))
+    text += fmt::format("| {} | {} |\n", file.name, file.records);
   text += fmt::format("\n{}\n", content.split);
   if (job.fold > 0)
     text += fmt::format("\nThis is fold {}: other groups are for measuring in each.\n", job.fold);
@@ -103,10 +118,9 @@ DatasetResult prepare(const DatasetJob& job, const Entry& entry) {
            .say = job.say});
   const DatasetContent content = entry.make(apt, static_cast<int>(job.fold));
   DatasetResult result{.unit = content.unit, .bad_records = content.bad_records};
-  for (std::size_t i = 0; i < kSplitNames.size(); ++i) {
-    const std::string name = kSplitNames[i] + content.extension;
-    io::write_file_atomically(folder.part() / name, content.parts[i]);
-    result.files.push_back({name, content.records[i]});
+  for (const WholeFile& file : files_of(content)) {
+    io::write_file_atomically(folder.part() / file.name, file.content);
+    result.files.push_back({file.name, file.records});
   }
   if (!content.copyright.empty()) io::write_file_atomically(folder.part() / "copyright", content.copyright);
   io::write_file_atomically(folder.part() / "README.md", readme(job, entry.dataset, content));

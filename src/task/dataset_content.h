@@ -14,8 +14,15 @@ namespace attend::task {
 
 inline constexpr std::array<const char*, 3> kSplitNames = {"train", "valid", "test"};
 
+/// A file of a data set that is no text of records.
+struct WholeFile {
+  std::string name, content;
+  std::int64_t records = 0;
+};
+
 /// What the files of a data set will hold.
 struct DatasetContent {
+  std::vector<WholeFile> files = {};                ///< if there are any, instead of parts
   std::array<std::string, 3> parts = {};            ///< the files, in the order of kSplitNames
   std::array<std::int64_t, 3> records = {};         ///< in each
   std::string unit = {};                            ///< what is counted
@@ -39,6 +46,9 @@ DatasetContent description_text(Apt& apt, int fold);
 
 /// A book in a package: the first file of this name, in the order of paths.
 DatasetContent book_text(Apt& apt, const std::string& package, std::string_view file);
+
+/// Pictures of clothes with their classes, as IDX files.
+DatasetContent fashion_pictures(Apt& apt, int fold);
 
 /// Questions about the errors that the manual pages of system calls and the C library describe. The context
 /// is a page's name and codes, the question what one of them means, the answer the code; with its place.

@@ -11,18 +11,21 @@
 
 namespace attend::task {
 
-/// Sets what a model has from its tokenizers.
+/// Sets what a model has from its tokenizers or its pictures.
 template <class Model>
-void take_vocabulary(Model& model, const Model& from) {
+void take_sizes_of_data(Model& model, const Model& from) {
   if constexpr (requires { model.vocabulary; })
     model.vocabulary = from.vocabulary;
+  else if constexpr (requires { model.pictures(); })
+    model.set_pictures(from.pictures());
   else
     model.set_vocabularies(from.source_vocabulary(), from.target_vocabulary());
 }
 
 /// A resumed training keeps what it began with, save for the options that only say how long and how often:
 /// throws Error naming the first option that differs from `begun` and that the training in `folder` may not
-/// change, or saying that the model does, in more than its vocabulary.
+/// change, or saying that the model does, in more than what it has from
+/// its data.
 template <class Options>
 void check_resumable(const Options& options, const Options& begun, const std::filesystem::path& folder) {
   for_each_option(options, [&](const char* key, const auto& value, const auto& accepted) {
@@ -35,7 +38,7 @@ void check_resumable(const Options& options, const Options& begun, const std::fi
     });
   });
   auto model = options.model;
-  take_vocabulary(model, begun.model);
+  take_sizes_of_data(model, begun.model);
   if (model != begun.model)
     throw Error(
         fmt::format("the training in {} was begun with another model (see {}), which a resume cannot change",

@@ -59,6 +59,12 @@ const std::vector<Task>& tasks() {
        .model = "encoder that makes a vector of a text; an encoder-decoder with --generate",
        .metric = "recall@1, recall@10 and MRR of answers, BLEU and ROUGE of replies",
        .encoder = kSearchFolder},
+      {.name = "image-classify",
+       .learns = "which of some classes a picture shows",
+       .data =
+           "pictures (PNG, JPEG) in a subfolder for each class, a table of paths and labels, or IDX files",
+       .model = "residual network with attention blocks, or vision transformer",
+       .metric = "accuracy, top-5 accuracy, macro-F1, confusion matrix, calibration error"},
       {.name = "pretrain",
        .learns = "to tell hidden words of a text, so that other tasks may start from it (--init)",
        .data = "a text file (UTF-8), or a folder of .txt, .text and .md files",

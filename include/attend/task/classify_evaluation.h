@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,12 +19,15 @@ struct ColumnEvaluation {
   double loss = 0;                  ///< mean of -log p(label), in nats
   metric::ClassificationScore score;
   metric::Calibration calibration;
+  /// The share of items whose label is among the five most likely; where that is measured.
+  std::optional<double> top5 = std::nullopt;
 };
 
 struct ClassifyEvaluation {
   std::vector<ColumnEvaluation> columns;
-  std::int64_t texts = 0;
-  std::int64_t cut = 0;  ///< texts that are longer than the context, of which the beginning was read
+  std::string unit = "texts";  ///< what is classified, also the key of their number in JSON
+  std::int64_t texts = 0;      ///< how many of them
+  std::int64_t cut = 0;        ///< texts that are longer than the context, of which the beginning was read
   data::SkippedRecords skipped;
 };
 

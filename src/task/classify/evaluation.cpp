@@ -19,7 +19,8 @@ std::string shown(const std::string& label, const explain::TerminalOptions& opti
   return explain::fit(explain::show_token(label, style), kLongestLabel, options.unicode ? "…" : "~");
 }
 
-std::string class_table(const ColumnEvaluation& column, const explain::TerminalOptions& options) {
+std::string class_table(const ColumnEvaluation& column, const std::string& unit,
+                        const explain::TerminalOptions& options) {
   std::vector<std::string> labels;
   int width = 5;
   for (const std::string& label : column.labels) {
@@ -29,7 +30,7 @@ std::string class_table(const ColumnEvaluation& column, const explain::TerminalO
   const auto padded = [&](const std::string& text) {
     return text + std::string(static_cast<std::size_t>(width - explain::display_width(text)), ' ');
   };
-  std::string out = fmt::format("  {}  precision  recall      F1   texts\n", padded("class"));
+  std::string out = fmt::format("  {}  precision  recall      F1{:>8}\n", padded("class"), unit);
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const metric::ClassScore& score = column.score.by_class[i];
     out += fmt::format("  {}     {:.4f}  {:.4f}  {:.4f}  {:6}\n", padded(labels[i]), score.score.precision,
@@ -39,12 +40,13 @@ std::string class_table(const ColumnEvaluation& column, const explain::TerminalO
 }
 
 std::string summary(const ColumnEvaluation& column) {
-  return fmt::format("accuracy {:.4f}, macro-F1 {:.4f}, loss {:.4f} nats, calibration error {:.4f}",
-                     column.score.accuracy, column.score.macro.f1, column.loss, column.calibration.error);
+  return fmt::format("accuracy {:.4f}, {}macro-F1 {:.4f}, loss {:.4f} nats, calibration error {:.4f}",
+                     column.score.accuracy, column.top5 ? fmt::format("top-5 {:.4f}, ", *column.top5) : "",
+                     column.score.macro.f1, column.loss, column.calibration.error);
 }
 
 std::string counts(const ClassifyEvaluation& evaluation) {
-  std::string text = fmt::format("{} texts", evaluation.texts);
+  std::string text = fmt::format("{} {}", evaluation.texts, evaluation.unit);
   if (evaluation.cut > 0) text += fmt::format(", {} longer than the context and cut", evaluation.cut);
   if (evaluation.skipped.count > 0)
     text += fmt::format(", {} bad records skipped (the first: {})", evaluation.skipped.count,
@@ -72,6 +74,7 @@ nlohmann::ordered_json json_of(const ColumnEvaluation& column) {
                                    {"classes", nlohmann::ordered_json::array()},
                                    {"confusion", column.score.confusion},
                                    {"calibration_bins", nlohmann::ordered_json::array()}};
+  if (column.top5) object["top5"] = *column.top5;
   for (std::size_t i = 0; i < column.labels.size(); ++i) {
     const metric::ClassScore& score = column.score.by_class[i];
     nlohmann::ordered_json row = {{"label", column.labels[i]}};
@@ -98,7 +101,7 @@ std::string to_terminal(const ClassifyEvaluation& evaluation, const explain::Ter
     explain::ConfusionMatrix matrix = confusion_of(column);
     matrix.title.clear();
     out += fmt::format("\n{}: {}\n\n{}\n{}", shown(column.column, options), summary(column),
-                       class_table(column, options), explain::to_terminal(matrix, options));
+                       class_table(column, evaluation.unit, options), explain::to_terminal(matrix, options));
   }
   return out;
 }
@@ -111,9 +114,9 @@ std::string to_html(const ClassifyEvaluation& evaluation, const std::string& tit
   for (const ColumnEvaluation& column : evaluation.columns) {
     body += fmt::format(
         "<section class=\"card\"><h2>{}</h2><p class=\"note\">{}</p>\n<table class=\"report\">"
-        "<thead><tr><th>class</th><th>precision</th><th>recall</th><th>F1</th><th>texts</th>"
+        "<thead><tr><th>class</th><th>precision</th><th>recall</th><th>F1</th><th>{}</th>"
         "</tr></thead>\n<tbody>\n",
-        escape_html(show_token(column.column, TokenStyle::kText)), summary(column));
+        escape_html(show_token(column.column, TokenStyle::kText)), summary(column), evaluation.unit);
     for (std::size_t i = 0; i < column.labels.size(); ++i) {
       const metric::ClassScore& score = column.score.by_class[i];
       body += fmt::format(
@@ -132,10 +135,10 @@ std::string to_html(const ClassifyEvaluation& evaluation, const std::string& tit
 }
 
 std::string to_json(const ClassifyEvaluation& evaluation) {
-  nlohmann::ordered_json object = {{"texts", evaluation.texts},
-                                   {"cut", evaluation.cut},
-                                   {"skipped", evaluation.skipped.count},
-                                   {"columns", nlohmann::ordered_json::array()}};
+  nlohmann::ordered_json object = {{evaluation.unit, evaluation.texts}};
+  if (evaluation.unit == "texts") object["cut"] = evaluation.cut;
+  object["skipped"] = evaluation.skipped.count;
+  object["columns"] = nlohmann::ordered_json::array();
   for (const ColumnEvaluation& column : evaluation.columns) object["columns"].push_back(json_of(column));
   return object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }

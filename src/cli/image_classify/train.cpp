@@ -1,0 +1,173 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "attend/task/image_classify.h"
+#include "cli/checks.h"
+#include "cli/model_options.h"
+#include "cli/output.h"
+#include "cli/task_verbs.h"
+#include "cli/training_options.h"
+
+namespace attend::cli::image_classify {
+
+namespace {
+
+using task::ImageClassifyOptions;
+
+struct TrainOptions : TrainingVerb {
+  std::string data, validation, preset;
+  std::shared_ptr<Overrides<ImageClassifyOptions>> given =
+      std::make_shared<Overrides<ImageClassifyOptions>>();
+};
+
+using Shared = std::shared_ptr<TrainOptions>;
+using Given = std::shared_ptr<Overrides<ImageClassifyOptions>>;
+
+constexpr const char* kPicturesGroup = "Changes to the pictures that are learnt from";
+
+void flag(CLI::App* verb, const Given& given, const char* name, const char* group,
+          bool ImageClassifyOptions::*member, const char* description) {
+  verb->add_flag_function(
+          name,
+          [given, member](std::int64_t count) {
+            given->emplace_back([member, count](ImageClassifyOptions& o) { o.*member = count > 0; });
+          },
+          description)
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
+      ->group(group);
+}
+
+void add_data_options(CLI::App* verb, const Shared& options) {
+  verb->add_option("--data", options->data,
+                   "Pictures (PNG, JPEG) in a subfolder for each class; a table with the columns path and "
+                   "label; or IDX files")
+      ->option_text("FOLDER|FILE")
+      ->group(kFilesGroup)
+      ->check(path());
+  verb->add_option("--valid", options->validation,
+                   "Pictures to choose the weights by (default: a tenth of them)")
+      ->option_text("FOLDER|FILE")
+      ->group(kFilesGroup)
+      ->check(path());
+  flag(verb, options->given, "--skip-bad", kFilesGroup, &ImageClassifyOptions::skip_bad,
+       "Count and skip pictures that cannot be read instead of ending at the first");
+}
+
+void add_picture_options(CLI::App* verb, const Given& given) {
+  add_override<std::int64_t>(
+      verb, given, "--size", "N", kPicturesGroup, whole_number(0, 4096),
+      [](ImageClassifyOptions & o) -> auto& { return o.size; },
+      "Height and width that pictures get (default: those of the first)");
+  add_override<std::int64_t>(
+      verb, given, "--crop-padding", "N", kPicturesGroup, whole_number(0, 1024),
+      [](ImageClassifyOptions & o) -> auto& { return o.crop_padding; },
+      "Pixels that a random crop may reach over the edge");
+  flag(verb, given, "--flip,!--no-flip", kPicturesGroup, &ImageClassifyOptions::flip,
+       "Left and right change places in half of them");
+  const auto real = [&](const char* name, double ImageClassifyOptions::*member, double most,
+                        const char* description) {
+    add_override<double>(
+        verb, given, name, "X", kPicturesGroup,
+        number(0, most), [member](ImageClassifyOptions & o) -> auto& { return o.*member; }, description);
+  };
+  real("--rotation", &ImageClassifyOptions::rotation, 180, "Most degrees of a random rotation");
+  real("--jitter", &ImageClassifyOptions::jitter, 1, "Strength of random brightness, contrast, saturation");
+  real("--erasing", &ImageClassifyOptions::erasing, 1, "Probability that a random rectangle is erased");
+  real("--mixup", &ImageClassifyOptions::mixup, 1000,
+       "Mix pairs of pictures; alpha of the Beta distribution");
+  real("--cutmix", &ImageClassifyOptions::cutmix, 1000,
+       "Paste parts of others into pictures; alpha of the Beta distribution");
+}
+
+void add_network_options(CLI::App* verb, const Given& given) {
+  add_override<std::string>(
+      verb, given, "--model", "KIND", kModelGroup, one_of({"cnn", "vit"}),
+      [](ImageClassifyOptions & o) -> auto& { return o.model.kind; },
+      "cnn (residual network) or vit (vision transformer)");
+  const ModelOptions<ImageClassifyOptions, model::ResidualCnnConfig> cnn{
+      verb, given, [](ImageClassifyOptions & o) -> auto& {return o.model.cnn;
+}
+, model::residual_cnn_config_from_json
+};  // namespace
+using Cnn = model::ResidualCnnConfig;
+cnn.whole("--width", &Cnn::width, 1, 4096,
+          "cnn: channels of the first stage, twice as many in each that follows");
+cnn.whole("--stages", &Cnn::stages, 1, 8, "cnn: stages, each but the first at half the height and width");
+cnn.whole("--blocks", &Cnn::blocks, 1, 1000, "cnn: residual blocks of a stage");
+cnn.choice("--block", "block", {"none", "se", "eca", "cbam", "self"}, &Cnn::block,
+           "cnn: attention that ends each residual branch");
+cnn.whole("--reduction", &Cnn::reduction, 1, 4096, "cnn: se and cbam have channels / N inner features");
+const ModelOptions<ImageClassifyOptions, model::VisionTransformerConfig> vit{
+    verb, given, [](ImageClassifyOptions& o) -> auto& {return o.model.vit;
+}  // namespace attend::cli::image_classify
+, model::vision_transformer_config_from_json
+}
+;
+using Vit = model::VisionTransformerConfig;
+vit.whole("--patch", &Vit::patch, 1, 4096, "vit: height and width of a patch");
+vit.whole("--layers", &Vit::layers, 1, 10000, "vit: transformer blocks");
+vit.whole("--heads", &Vit::heads, 1, 65536, "vit: attention heads; they divide --dim");
+vit.whole("--dim", &Vit::dim, 1, 1 << 20, "vit: features of a patch");
+vit.choice("--pooling", "pooling", {"token", "mean"}, &Vit::pooling, "vit: what the class is read from");
+vit.choice("--positions", "positions", {"learned", "sinusoidal"}, &Vit::positions,
+           "vit: how a patch knows its place");
+verb->add_option_function<double>(
+        "--dropout",
+        [given](double value) {
+          given->emplace_back(
+              [value](ImageClassifyOptions& o) { o.model.cnn.dropout = o.model.vit.dropout = value; });
+        },
+        "Of the last features (cnn), or of embedding, weights and branches (vit)")
+    ->option_text("X")
+    ->group(kModelGroup)
+    ->check(number(0, 0.999));
+}
+
+int train_image_classify(const CLI::App& verb, const TrainOptions& options) {
+  task::ImageClassifyConfig config;
+  const int code = show_training(verb, options, [&](const task::TrainingPlace& place) {
+    task::ImageClassifyOptions resolved = task::image_classify_preset(options.preset);
+    if (resumes(options)) {
+      const auto begun = task::read_image_classify_config(options.out);
+      if (begun.training) resolved = *begun.training;
+    }
+    apply(options, verb, resolved);
+    for (const auto& set : *options.given) set(resolved);
+    config = task::train_image_classify({place, options.data, options.validation, resolved});
+    return config.results.value();
+  });
+  if (config.score)
+    print(fmt::format("  accuracy {:.4f}, top-5 {:.4f}, macro-F1 {:.4f}\n", config.score->accuracy,
+                      config.score->top5, config.score->macro_f1));
+  return code;
+}
+
+}  // namespace
+
+void add_train(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb =
+      parent.add_subcommand(task, "Learn classes of pictures (residual network or vision transformer)");
+  auto options = std::make_shared<TrainOptions>();
+  add_data_options(verb, options);
+  add_model_folder(verb, options);
+  const std::string about = add_presets(verb, options->preset, task::image_classify_presets());
+  add_picture_options(verb, options->given);
+  add_network_options(verb, options->given);
+  add_override<std::string>(
+      verb, options->given, "--monitor", "NAME", kRunGroup, one_of({"accuracy", "loss"}),
+      [](ImageClassifyOptions & o) -> auto& { return o.monitor; },
+      "What weights are chosen by: accuracy, loss");
+  add_training_options(verb, options, "Pictures at once");
+  verb->footer("Presets:" + about +
+               "\n\nThe weights that did best by --monitor on the validation pictures are kept.\n"
+               "Ctrl-C saves and leaves with code 130.\n\n"
+               "Examples:\n"
+               "  attend train image-classify --data /usr/share/datasets/fashion-mnist --out model\n"
+               "  attend train image-classify --data photos --size 64 --block cbam --out model --minutes 20");
+  verbs.push_back({verb, [verb, options] { return train_image_classify(*verb, *options); }});
+}
+
+}  // namespace attend::cli::image_classify

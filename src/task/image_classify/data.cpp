@@ -1,0 +1,183 @@
+#include "task/image_classify/data.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "attend/base/error.h"
+#include "attend/data/mix_images.h"
+#include "attend/data/split.h"
+#include "io/printable.h"
+
+namespace attend::task {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::uint64_t kChangeSeed = 0x617567303031ull;
+constexpr const char* kTrainImages = "train-images-idx3-ubyte";
+
+fs::path packed_or_not(const fs::path& path) {
+  const fs::path packed = path.string() + ".gz";
+  return !fs::exists(path) && fs::exists(packed) ? packed : path;
+}
+
+/// The file of labels beside one of pictures: train-labels-idx1-ubyte for train-images-idx3-ubyte.
+fs::path labels_beside(const fs::path& images) {
+  std::string name = images.filename().string();
+  const std::string part = "images-idx3";
+  name.replace(name.find(part), part.size(), "labels-idx1");
+  return images.parent_path() / name;
+}
+
+std::vector<std::string> names_beside(const fs::path& images) {
+  std::vector<std::string> names;
+  std::ifstream file(images.parent_path() / "classes.txt");
+  for (std::string line; std::getline(file, line);)
+    if (!line.empty()) names.push_back(line);
+  return names;
+}
+
+bool is_table(const fs::path& path) {
+  return path.extension() == ".csv" || path.extension() == ".tsv" || path.extension() == ".tab";
+}
+
+Tensor one_hot(const std::vector<std::int64_t>& labels, std::int64_t classes) {
+  std::vector<float> values(labels.size() * static_cast<std::size_t>(classes));
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    values[i * static_cast<std::size_t>(classes) + static_cast<std::size_t>(labels[i])] = 1;
+  return Tensor::from(values, {static_cast<std::int64_t>(labels.size()), classes});
+}
+
+io::Image changed(io::Image image, const ImageClassifyOptions& options, Generator random) {
+  data::Scene scene{.image = std::move(image)};
+  const std::int64_t height = scene.image.height, width = scene.image.width;
+  // Each change has its stream, whether it is made or not.
+  const RandomStream flip = random.next(), rotation = random.next(), crop = random.next(),
+                     jitter = random.next(), erasing = random.next();
+  if (options.flip && data::happens(0.5, flip)) scene = data::flip_horizontally(scene);
+  if (options.rotation > 0) scene = data::random_rotation(scene, options.rotation, rotation);
+  if (options.crop_padding > 0) scene = data::random_crop(scene, height, width, options.crop_padding, crop);
+  if (options.jitter > 0)
+    scene.image = data::color_jitter(
+        scene.image, {.brightness = options.jitter, .contrast = options.jitter, .saturation = options.jitter},
+        jitter);
+  if (options.erasing > 0)
+    scene.image = data::random_erasing(scene.image, {.probability = options.erasing, .noise = true}, erasing);
+  return std::move(scene.image);
+}
+
+template <class Change>
+Tensor batch_of(const data::LabelledImages& images, std::span<const std::int64_t> rows,
+                const model::PictureShape& shape, const data::PixelStatistics& pixels, Change&& change) {
+  const Tensor batch =
+      Tensor::empty({static_cast<std::int64_t>(rows.size()), shape.height, shape.width, shape.channels});
+  const std::int64_t values = shape.height * shape.width * shape.channels;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    data::normalise_into(
+        {batch.data<float>() + static_cast<std::int64_t>(i) * values, static_cast<std::size_t>(values)},
+        change(fitted(images.image(rows[i]), shape), i), pixels);
+  return batch;
+}
+
+}  // namespace
+
+data::LabelledImages open_pictures(const fs::path& path, bool skip_bad,
+                                   const std::vector<std::string>& classes) {
+  data::LabelledImagesOptions options;
+  options.classes = classes;
+  options.bad_records = skip_bad ? data::BadRecords::kSkip : data::BadRecords::kThrow;
+  const bool is_folder = fs::is_directory(path);
+  fs::path images = is_folder ? packed_or_not(path / kTrainImages) : path;
+  if (images.filename().string().find("images-idx3") != std::string::npos &&
+      (!is_folder || fs::exists(images))) {
+    if (options.classes.empty()) options.classes = names_beside(images);
+    return data::LabelledImages::from_idx(images, packed_or_not(labels_beside(images)), options);
+  }
+  if (is_folder) return data::LabelledImages::from_folder(path, options);
+  if (is_table(path)) return data::LabelledImages::from_list(path, options);
+  throw Error(
+      fmt::format("{}: a folder with a subfolder for each class, a table (*.csv, *.tsv, *.tab) of "
+                  "paths and labels, or IDX pictures (*images-idx3*) needed",
+                  io::printable(path.string())));
+}
+
+fs::path to_test_on(const fs::path& path) {
+  const fs::path images = packed_or_not(path / "t10k-images-idx3-ubyte");
+  return fs::exists(images) ? images : path;
+}
+
+std::uint64_t checksum_of(const data::LabelledImages& images) {
+  std::uint64_t sum = 0;
+  for (std::int64_t i = 0; i < images.size(); ++i)
+    sum = sum * 0x100000001b3ull ^
+          data::hash_of(
+              images.name(i) + "\n" +
+              images.class_names()[static_cast<std::size_t>(images.labels()[static_cast<std::size_t>(i)])]);
+  return sum;
+}
+
+io::Image fitted(const io::Image& image, const model::PictureShape& shape) {
+  io::Image result = image.channels == shape.channels ? image : io::with_channels(image, shape.channels);
+  if (result.height == shape.height && result.width == shape.width) return result;
+  return data::resize({.image = std::move(result)}, shape.height, shape.width).image;
+}
+
+data::PixelStatistics pixel_statistics(const data::LabelledImages& images, const model::PictureShape& shape,
+                                       std::int64_t most) {
+  std::array<double, 3> sum{}, squares{};
+  const std::int64_t step = std::max<std::int64_t>(1, images.size() / most);
+  double count = 0;
+  for (std::int64_t i = 0; i < images.size(); i += step) {
+    const io::Image image = fitted(images.image(i), shape);
+    for (std::size_t p = 0; p < image.pixels.size(); ++p) {
+      const double value = image.pixels[p] / 255.0;
+      const std::size_t c = p % static_cast<std::size_t>(shape.channels);
+      sum[c] += value;
+      squares[c] += value * value;
+    }
+    count += static_cast<double>(shape.height * shape.width);
+  }
+  data::PixelStatistics pixels;
+  for (std::size_t c = 0; c < static_cast<std::size_t>(shape.channels); ++c) {
+    const double mean = sum[c] / count;
+    pixels.mean[c] = static_cast<float>(mean);
+    // Pictures of one colour have no deviation to divide by.
+    pixels.deviation[c] =
+        static_cast<float>(std::max(std::sqrt(std::max(squares[c] / count - mean * mean, 0.0)), 1e-2));
+  }
+  return pixels;
+}
+
+Tensor pictures_of(const data::LabelledImages& images, std::span<const std::int64_t> rows,
+                   const model::PictureShape& shape, const data::PixelStatistics& pixels) {
+  return batch_of(images, rows, shape, pixels, [](io::Image image, std::size_t) { return image; });
+}
+
+PictureBatch changed_pictures(const data::LabelledImages& images, std::span<const std::int64_t> rows,
+                              const model::PictureShape& shape, const data::PixelStatistics& pixels,
+                              const ImageClassifyOptions& options, std::int64_t index) {
+  constexpr std::uint64_t kStreamsOfPicture = 8, kStreamsOfBatch = std::uint64_t{1} << 24;
+  const std::uint64_t seed = options.seed ^ kChangeSeed,
+                      first = static_cast<std::uint64_t>(index) * kStreamsOfBatch;
+  PictureBatch batch;
+  batch.pictures = batch_of(images, rows, shape, pixels, [&](io::Image image, std::size_t i) {
+    return changed(std::move(image), options, Generator(seed, first + kStreamsOfPicture * (i + 1)));
+  });
+  for (const std::int64_t row : rows) batch.labels.push_back(images.labels()[static_cast<std::size_t>(row)]);
+  if (options.mixup == 0 && options.cutmix == 0) return batch;
+  const RandomStream random{.seed = seed, .stream = first};
+  const Tensor targets = one_hot(batch.labels, shape.classes);
+  const data::MixedBatch mixed = options.mixup > 0
+                                     ? data::mixup(batch.pictures, targets, options.mixup, random)
+                                     : data::cutmix(batch.pictures, targets, options.cutmix, random);
+  batch.pictures = mixed.images;
+  batch.share = mixed.share;
+  for (const std::int64_t partner : mixed.partners)
+    batch.partner_labels.push_back(batch.labels[static_cast<std::size_t>(partner)]);
+  return batch;
+}
+
+}  // namespace attend::task

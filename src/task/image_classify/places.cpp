@@ -1,0 +1,219 @@
+#include "task/image_classify/places.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "attend/attention/observe.h"
+#include "attend/autograd/tape.h"
+#include "attend/model/residual_cnn.h"
+#include "attend/model/vision_transformer.h"
+#include "attend/op/shape.h"
+#include "task/image_classify/evaluate.h"
+
+namespace attend::task {
+
+namespace {
+
+using explain::PictureMap;
+
+// What is below 0 counts nothing.
+PictureMap scaled(PictureMap map) {
+  float most = 0;
+  for (float& value : map.values) {
+    value = std::max(value, 0.0F);
+    most = std::max(most, value);
+  }
+  if (most > 0)
+    for (float& value : map.values) value = std::min(value / most, 1.0F);
+  return map;
+}
+
+class Watcher : public attention::Observer {
+ public:
+  bool wants(std::int64_t) override { return true; }
+  void observe(std::int64_t layer, const Tensor& weights) override { weights_[layer] = weights; }
+  void observe_gates(std::int64_t layer, const attention::Gates& gates) override { gates_[layer] = gates; }
+
+  const std::map<std::int64_t, Tensor>& weights() const { return weights_; }
+  const std::map<std::int64_t, attention::Gates>& gates() const { return gates_; }
+
+ private:
+  std::map<std::int64_t, Tensor> weights_;
+  std::map<std::int64_t, attention::Gates> gates_;
+};
+
+// A square is hidden in one place after another; the mean of the pictures is what stands there instead.
+PictureMap occlusion(const model::ImageClassifier& model, const Tensor& picture, std::int64_t label) {
+  const std::int64_t height = picture.dim(1), width = picture.dim(2), channels = picture.dim(3);
+  const std::int64_t side = std::max<std::int64_t>(2, std::min(height, width) / 5),
+                     step = std::max<std::int64_t>(1, std::min(height, width) / 14);
+  const std::int64_t rows = (height + step - 1) / step, columns = (width + step - 1) / step;
+  const float whole =
+      std::exp(log_probabilities(model, picture, DType::f32)[static_cast<std::size_t>(label)]);
+  PictureMap map{.name = "Occlusion",
+                 .about = "how much less likely the class is when a square around the place is hidden",
+                 .height = rows,
+                 .width = columns};
+  const auto plain = picture.to_vector<float>();
+  for (std::int64_t i = 0; i < rows; ++i) {
+    std::vector<float> line;
+    for (std::int64_t j = 0; j < columns; ++j) {
+      std::vector<float> hidden = plain;
+      const std::int64_t top = i * step + step / 2 - side / 2, left = j * step + step / 2 - side / 2;
+      for (std::int64_t y = std::max<std::int64_t>(0, top); y < std::min(height, top + side); ++y)
+        for (std::int64_t x = std::max<std::int64_t>(0, left); x < std::min(width, left + side); ++x)
+          std::fill_n(hidden.begin() + (y * width + x) * channels, channels, 0.0F);
+      line.insert(line.end(), hidden.begin(), hidden.end());
+    }
+    const auto values =
+        log_probabilities(model, Tensor::from(line, {columns, height, width, channels}), DType::f32);
+    const auto classes = static_cast<std::int64_t>(values.size()) / columns;
+    for (std::int64_t j = 0; j < columns; ++j)
+      map.values.push_back(whole - std::exp(values[static_cast<std::size_t>(j * classes + label)]));
+  }
+  return scaled(std::move(map));
+}
+
+PictureMap grad_cam(const model::ResidualCnn& model, const Tensor& picture, std::int64_t label) {
+  Tensor features;
+  {
+    const autograd::NoGrad no_grad;
+    features = model.features(picture).clone();
+  }
+  autograd::set_requires_grad(features);
+  const Tensor logits = model.logits_of(features);
+  const Tensor own = op::slice(logits, 1, label, label + 1);
+  const auto gradient = autograd::gradients({own}, {features}, {Tensor::full(own.shape(), 1, own.dtype())})[0]
+                            .to_vector<float>(),
+             values = features.to_vector<float>();
+  const std::int64_t height = features.dim(1), width = features.dim(2), channels = features.dim(3);
+  std::vector<double> weights(static_cast<std::size_t>(channels));
+  for (std::size_t i = 0; i < gradient.size(); ++i)
+    weights[i % weights.size()] += static_cast<double>(gradient[i]);
+  PictureMap map{.name = "Grad-CAM",
+                 .about = "the last feature maps, each weighed by the gradient of the class",
+                 .height = height,
+                 .width = width};
+  for (std::int64_t place = 0; place < height * width; ++place) {
+    double sum = 0;
+    for (std::int64_t c = 0; c < channels; ++c)
+      sum += weights[static_cast<std::size_t>(c)] *
+             static_cast<double>(values[static_cast<std::size_t>(place * channels + c)]);
+    map.values.push_back(static_cast<float>(sum));
+  }
+  return scaled(std::move(map));
+}
+
+// The mean over the queries of what each key gets, of heads [first, end), without the first `skipped` keys.
+std::vector<float> received(const Tensor& weights, std::int64_t first, std::int64_t end,
+                            std::int64_t skipped) {
+  const std::int64_t queries = weights.dim(2), keys = weights.dim(3);
+  const auto values = weights.to_vector<float>();
+  std::vector<double> sums(static_cast<std::size_t>(keys));
+  for (std::int64_t row = first * queries; row < end * queries; ++row)
+    for (std::int64_t key = 0; key < keys; ++key)
+      sums[static_cast<std::size_t>(key)] +=
+          static_cast<double>(values[static_cast<std::size_t>(row * keys + key)]);
+  return {sums.begin() + skipped, sums.end()};
+}
+
+// The product over the layers of half the attention and half of what passes by: what the class is read from
+// has of each patch.
+std::vector<float> rollout(const Watcher& seen, const model::VisionTransformerConfig& config) {
+  const bool has_token = config.pooling == model::PatchPooling::token;
+  const std::int64_t length = config.patches() + (has_token ? 1 : 0);
+  std::vector<double> part(static_cast<std::size_t>(length),
+                           has_token ? 0.0 : 1.0 / static_cast<double>(length));
+  if (has_token) part[0] = 1;
+  // From the last layer to the first: row vectors times matrices.
+  for (auto layer = seen.weights().rbegin(); layer != seen.weights().rend(); ++layer) {
+    const auto weights = layer->second.to_vector<float>();
+    const std::int64_t heads = layer->second.dim(1);
+    std::vector<double> before(part.size());
+    for (std::int64_t head = 0; head < heads; ++head)
+      for (std::int64_t q = 0; q < length; ++q)
+        for (std::int64_t k = 0; k < length; ++k)
+          before[static_cast<std::size_t>(k)] +=
+              0.5 * part[static_cast<std::size_t>(q)] *
+              static_cast<double>(weights[static_cast<std::size_t>((head * length + q) * length + k)]) /
+              static_cast<double>(heads);
+    for (std::size_t i = 0; i < part.size(); ++i) part[i] = before[i] + 0.5 * part[i];
+  }
+  return {part.begin() + (has_token ? 1 : 0), part.end()};
+}
+
+void add_attention(std::vector<PictureMap>& maps, const model::VisionTransformer& model,
+                   const Watcher& seen) {
+  const model::VisionTransformerConfig& config = model.config();
+  const std::int64_t rows = config.height / config.patch, columns = config.width / config.patch,
+                     skipped = config.pooling == model::PatchPooling::token ? 1 : 0;
+  const auto add = [&](std::string name, std::string about, std::vector<float> values) {
+    maps.push_back(scaled({.name = std::move(name),
+                           .about = std::move(about),
+                           .height = rows,
+                           .width = columns,
+                           .values = std::move(values)}));
+  };
+  if (seen.weights().empty()) return;
+  add("Rollout", "the part of each patch in what the class is read from, through all layers",
+      rollout(seen, config));
+  for (const auto& [layer, weights] : seen.weights())
+    add(fmt::format("Layer {}", layer), "the attention that each patch gets, the mean over heads",
+        received(weights, 0, weights.dim(1), skipped));
+  const auto& [last, weights] = *seen.weights().rbegin();
+  for (std::int64_t head = 0; head < weights.dim(1); ++head)
+    add(fmt::format("Layer {}, head {}", last, head), "the attention that each patch gets",
+        received(weights, head, head + 1, skipped));
+}
+
+void add_blocks(std::vector<PictureMap>& maps, const Tensor& picture, const Watcher& seen) {
+  for (const auto& [layer, gates] : seen.gates())
+    if (gates.places.defined())
+      maps.push_back({.name = fmt::format("Block {}", layer),
+                      .about = "what CBAM multiplies each place by",
+                      .height = gates.places.dim(1),
+                      .width = gates.places.dim(2),
+                      .values = gates.places.to_vector<float>()});
+  for (const auto& [layer, weights] : seen.weights()) {
+    // Stages halve both sides: the places of a block have the proportions of the picture.
+    std::int64_t height = picture.dim(1), width = picture.dim(2);
+    while (height * width > weights.dim(3)) {
+      height = (height + 1) / 2;
+      width = (width + 1) / 2;
+    }
+    maps.push_back(scaled({.name = fmt::format("Block {}", layer),
+                           .about = "the attention that each place gets, the mean over heads",
+                           .height = height,
+                           .width = width,
+                           .values = received(weights, 0, weights.dim(1), 0)}));
+  }
+}
+
+}  // namespace
+
+std::vector<PictureMap> places_that_count(const model::ImageClassifier& model, const Tensor& picture,
+                                          std::int64_t label) {
+  Watcher seen;
+  {
+    const autograd::NoGrad no_grad;
+    nn::Run run;
+    run.observer = &seen;
+    model.logits(picture, run);
+  }
+  std::vector<PictureMap> maps;
+  if (const auto* cnn = dynamic_cast<const model::ResidualCnn*>(&model); cnn != nullptr) {
+    maps.push_back(grad_cam(*cnn, picture, label));
+    maps.push_back(occlusion(model, picture, label));
+    add_blocks(maps, picture, seen);
+  } else {
+    maps.push_back(occlusion(model, picture, label));
+    if (const auto* vit = dynamic_cast<const model::VisionTransformer*>(&model); vit != nullptr)
+      add_attention(maps, *vit, seen);
+  }
+  return maps;
+}
+
+}  // namespace attend::task

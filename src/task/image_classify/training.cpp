@@ -1,0 +1,215 @@
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "attend/backend/processor.h"
+#include "attend/base/error.h"
+#include "attend/data/sequences.h"
+#include "attend/io/file.h"
+#include "attend/model/weights.h"
+#include "attend/op/arithmetic.h"
+#include "attend/op/cross_entropy.h"
+#include "attend/task/image_classify.h"
+#include "io/printable.h"
+#include "task/image_classify/card.h"
+#include "task/image_classify/config.h"
+#include "task/image_classify/data.h"
+#include "task/image_classify/evaluate.h"
+#include "task/image_classify/fields.h"
+#include "task/model_folder.h"
+#include "task/resumable.h"
+#include "task/training.h"
+
+namespace attend::task {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::uint64_t kBatchSeed = 0x696d61676573ull;
+
+class Training {
+ public:
+  explicit Training(const ImageClassifyJob& job) : job_(job) {}
+  ImageClassifyConfig run();
+
+ private:
+  void prepare();
+  void read_pictures();
+  void say_facts() const;
+  PictureBatch batch(std::int64_t index);
+  Tensor loss(const PictureBatch& batch, DType compute, Generator& random) const;
+  train::Validation validation(DType compute) const;
+  Trainee trainee();
+  void finish();
+
+  const ImageClassifyJob& job_;
+  bool begun_ = false;
+  NewFolders folders_;
+  ImageClassifyConfig config_;
+  ImageClassifyOptions options_;
+  std::optional<data::LabelledImages> train_, validation_;
+  model::PictureShape shape_;
+  std::unique_ptr<data::LengthBatches> batches_;
+  std::unique_ptr<model::ImageClassifier> model_;
+};
+
+ImageClassifyConfig Training::run() {
+  prepare();
+  say_facts();
+  const Trainee trainee = this->trainee();
+  if (options_.precision == "auto") options_.precision = measured_precision(trainee, job_);
+  config_.training = options_;
+  say(job_, fmt::format("model: {}, {} parameters; {}, {} threads", config_.model.kind,
+                        model_->parameter_count(), options_.precision, processor().threads));
+  if (job_.overwrite && !job_.resume) remove_model(job_.out);
+  write_image_classify_config(job_.out, config_);
+  config_.results = conclude(train_in_place(trainee, options_, job_), options_, job_, begun_);
+  finish();
+  return config_;
+}
+
+/// Everything that can turn out to be wrong, before anything is said or written.
+void Training::prepare() {
+  check_place(job_, job_.data);
+  options_ = job_.options;
+  begun_ = job_.resume && holds_model(job_.out);
+  if (begun_) {
+    config_ = read_image_classify_config(job_.out);
+    if (!config_.training || !config_.data)
+      throw Error(fmt::format("{}: has no \"training\" to resume", (job_.out / kConfigFile).string()));
+    if (options_.precision == "auto") options_.precision = config_.training->precision;
+    check_resumable(options_, *config_.training, job_.out);
+  }
+  validate(options_);
+  read_pictures();
+  options_.model.set_pictures(shape_);
+  model::validate(options_.model);
+  config_.model = options_.model;
+  model_ = model::make_image_classifier(config_.model, options_.seed);
+  // All pictures are equally long: batches of any.
+  batches_ = std::make_unique<data::LengthBatches>(
+      std::vector<std::int64_t>(static_cast<std::size_t>(train_->size()), 1),
+      data::LengthBatchOptions{.batch = options_.batch}, options_.seed ^ kBatchSeed);
+  config_.training = options_;
+  folders_.make(job_.out);
+}
+
+void Training::read_pictures() {
+  const auto path_of = [&](const fs::path& given, const std::string& before) {
+    return !given.empty() || !begun_ ? given : fs::path(before);
+  };
+  const ImageClassifyFacts before = config_.data.value_or(ImageClassifyFacts{});
+  const fs::path data = path_of(job_.data, before.path),
+                 validation = path_of(job_.validation, before.validation_path);
+  if (data.empty()) throw Error("--data FOLDER is needed: pictures by class");
+  const data::LabelledImages all = open_pictures(data, options_.skip_bad, config_.classes);
+  if (all.size() == 0)
+    throw Error(fmt::format("--data {}: there is no picture", io::printable(data.string())));
+  ImageClassifyFacts facts{.path = data.string(), .validation_path = validation.string()};
+  facts.checksum = checksum_of(all);
+  facts.skipped = all.skipped().count;
+  config_.classes = all.class_names();
+  if (validation.empty()) {
+    constexpr data::SplitShares kTenth{.valid = 0.1, .test = 0};
+    train_ = all.part(data::Split::train, kTenth);
+    validation_ = all.part(data::Split::valid, kTenth);
+  } else {
+    train_ = all;
+    validation_ = open_pictures(to_test_on(validation), options_.skip_bad, config_.classes);
+    facts.checksum ^= checksum_of(*validation_) * 3;
+    facts.skipped += validation_->skipped().count;
+  }
+  if (train_->size() == 0 || validation_->size() == 0)
+    throw Error(
+        fmt::format("--data {}: {} pictures are too few for a tenth to be for validation; more are "
+                    "needed, or --valid",
+                    io::printable(data.string()), all.size()));
+  facts.pictures = train_->size();
+  facts.validation_pictures = validation_->size();
+  if (begun_ && facts.checksum != before.checksum)
+    throw Error(fmt::format("--data {}: other pictures than those that the training in {} began with",
+                            io::printable(data.string()), job_.out.string()));
+  config_.data = facts;
+  const io::Image first = train_->image(0);
+  shape_ = begun_ ? config_.model.pictures()
+                  : model::PictureShape{.height = options_.size > 0 ? options_.size : first.height,
+                                        .width = options_.size > 0 ? options_.size : first.width,
+                                        .channels = first.channels,
+                                        .classes = static_cast<std::int64_t>(config_.classes.size())};
+  if (!begun_) config_.pixels = pixel_statistics(*train_, shape_);
+}
+
+void Training::say_facts() const {
+  const ImageClassifyFacts& facts = *config_.data;
+  std::string line = fmt::format("pictures: {} of {} classes to learn from, {} for validation; {} x {}, {}",
+                                 facts.pictures, shape_.classes, facts.validation_pictures, shape_.height,
+                                 shape_.width, shape_.channels == 1 ? "grey" : "RGB");
+  if (facts.skipped > 0) line += fmt::format("; {} that cannot be read skipped", facts.skipped);
+  say(job_, line);
+}
+
+PictureBatch Training::batch(std::int64_t index) {
+  return changed_pictures(*train_, batches_->batch(index), shape_, config_.pixels, options_, index);
+}
+
+Tensor Training::loss(const PictureBatch& batch, DType compute, Generator& random) const {
+  nn::Run run;
+  run.training = true;
+  run.random = &random;
+  run.compute = compute;
+  run.recompute_blocks = options_.recompute;
+  const Tensor logits = model_->logits(batch.pictures, run);
+  const auto loss_for = [&](const std::vector<std::int64_t>& labels) {
+    return op::cross_entropy(logits, Tensor::from(labels, {static_cast<std::int64_t>(labels.size())}),
+                             {.label_smoothing = options_.label_smoothing});
+  };
+  const Tensor own = loss_for(batch.labels);
+  if (batch.partner_labels.empty()) return own;
+  // Cross entropy is linear in the targets.
+  return op::add(op::scale(own, batch.share), op::scale(loss_for(batch.partner_labels), 1 - batch.share));
+}
+
+train::Validation Training::validation(DType compute) const {
+  const ClassifyEvaluation evaluation =
+      evaluation_of(log_probabilities(*model_, *validation_, shape_, config_.pixels, compute), *validation_);
+  const ColumnEvaluation& column = evaluation.columns[0];
+  if (options_.monitor == "loss") return column.loss;
+  return {column.loss, column.score.accuracy};
+}
+
+Trainee Training::trainee() {
+  Trainee trainee;
+  trainee.model = model_.get();
+  trainee.loss_of =
+      loss_of_batches_ahead<PictureBatch>([this](std::int64_t index) { return batch(index); },
+                                          [this](const PictureBatch& batch, DType compute,
+                                                 Generator& random) { return loss(batch, compute, random); });
+  trainee.evaluate = [this](DType compute) { return validation(compute); };
+  trainee.tokens_per_batch = options_.batch;
+  return trainee;
+}
+
+/// Measures the weights that were kept.
+void Training::finish() {
+  config_.score.reset();
+  if (config_.results->validation_loss) {
+    model::load_parameters(*model_, job_.out / kWeightsFile);
+    const ClassifyEvaluation evaluation = evaluation_of(
+        log_probabilities(*model_, *validation_, shape_, config_.pixels, DType::f32), *validation_);
+    const ColumnEvaluation& column = evaluation.columns[0];
+    config_.score = ImageClassifyScore{
+        .accuracy = column.score.accuracy, .top5 = column.top5.value(), .macro_f1 = column.score.macro.f1};
+  }
+  write_image_classify_config(job_.out, config_);
+  io::write_file_atomically(job_.out / kCardFile, image_classify_card(config_, model_->parameter_count(),
+                                                                      job_.command, job_.out.string()));
+}
+
+}  // namespace
+
+ImageClassifyConfig train_image_classify(const ImageClassifyJob& job) {
+  return Training(job).run();
+}
+
+}  // namespace attend::task
