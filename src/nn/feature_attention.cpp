@@ -37,6 +37,12 @@ Tensor for_observer(const Tensor& gate, const Shape& shape) {
   return Tensor::from(single.to_vector<float>(), shape);
 }
 
+void check_maps(const Tensor& x, std::int64_t channels) {
+  if (!x.defined() || x.rank() != 4 || x.elements() == 0 || x.dim(3) != channels)
+    throw Error(fmt::format("attention over feature maps {}: [batch, height, width, {}] needed",
+                            x.defined() ? x.text() : "undefined", channels));
+}
+
 Tensor sigmoid(const Tensor& x) {
   return op::activate(x, Activation::sigmoid);
 }
@@ -75,11 +81,12 @@ Tensor weighed_channels(const Tensor& x, const Tensor& gate) {
 class SqueezeExcitation : public FeatureAttention {
  public:
   SqueezeExcitation(std::int64_t channels, const FeatureAttentionOptions& options, Generator& random)
-      : excitation_(channels, options.reduction, random) {
+      : channels_(channels), excitation_(channels, options.reduction, random) {
     add_child("excitation", excitation_);
   }
 
   Tensor forward(const Tensor& x, const Run& run, std::int64_t layer) const override {
+    check_maps(x, channels_);
     const Tensor gate = sigmoid(excitation_.forward(mean_over_places(x)));
     if (is_wanted(run, layer))
       run.observer->observe_gates(layer, {.channels = for_observer(gate, gate.shape()), .places = {}});
@@ -87,13 +94,15 @@ class SqueezeExcitation : public FeatureAttention {
   }
 
  private:
+  std::int64_t channels_;
   Excitation excitation_;
 };
 
 class EfficientChannelAttention : public FeatureAttention {
  public:
   EfficientChannelAttention(std::int64_t channels, Generator& random)
-      : along_channels_(1, 1,
+      : channels_(channels),
+        along_channels_(1, 1,
                         {.kernel = {1, width_for(channels)},
                          .geometry = {.padding = {0, width_for(channels) / 2}},
                          .bias = false},
@@ -102,9 +111,10 @@ class EfficientChannelAttention : public FeatureAttention {
   }
 
   Tensor forward(const Tensor& x, const Run& run, std::int64_t layer) const override {
-    const std::int64_t batch = x.dim(0), channels = x.dim(3);
-    const Tensor line = op::reshape(mean_over_places(x), {batch, 1, channels, 1});
-    const Tensor gate = op::reshape(sigmoid(along_channels_.forward(line)), {batch, channels});
+    check_maps(x, channels_);
+    const std::int64_t batch = x.dim(0);
+    const Tensor line = op::reshape(mean_over_places(x), {batch, 1, channels_, 1});
+    const Tensor gate = op::reshape(sigmoid(along_channels_.forward(line)), {batch, channels_});
     if (is_wanted(run, layer))
       run.observer->observe_gates(layer, {.channels = for_observer(gate, gate.shape()), .places = {}});
     return weighed_channels(x, gate);
@@ -116,19 +126,22 @@ class EfficientChannelAttention : public FeatureAttention {
     return width % 2 == 1 ? width : width + 1;
   }
 
+  std::int64_t channels_;
   Convolution along_channels_;
 };
 
 class Cbam : public FeatureAttention {
  public:
   Cbam(std::int64_t channels, const FeatureAttentionOptions& options, Generator& random)
-      : excitation_(channels, options.reduction, random),
+      : channels_(channels),
+        excitation_(channels, options.reduction, random),
         over_places_(2, 1, {.kernel = 7, .geometry = {.padding = 3}}, random) {
     add_child("excitation", excitation_);
     add_child("over_places", over_places_);
   }
 
   Tensor forward(const Tensor& x, const Run& run, std::int64_t layer) const override {
+    check_maps(x, channels_);
     const Tensor channels = sigmoid(op::add(excitation_.forward(mean_over_places(x)),
                                             excitation_.forward(op::maximum(x, {.axes = {1, 2}}))));
     const Tensor weighed = weighed_channels(x, channels);
@@ -143,6 +156,7 @@ class Cbam : public FeatureAttention {
   }
 
  private:
+  std::int64_t channels_;
   Excitation excitation_;
   Convolution over_places_;
 };
@@ -150,7 +164,8 @@ class Cbam : public FeatureAttention {
 class SelfAttention : public FeatureAttention {
  public:
   SelfAttention(std::int64_t channels, const FeatureAttentionOptions& options, Generator& random)
-      : attention_(channels,
+      : channels_(channels),
+        attention_(channels,
                    {.heads = heads_for(channels, options.head_channels),
                     .initialisation_std = std::sqrt(1 / static_cast<double>(channels)),
                     .output_std = 0},
@@ -159,6 +174,7 @@ class SelfAttention : public FeatureAttention {
   }
 
   Tensor forward(const Tensor& x, const Run& run, std::int64_t layer) const override {
+    check_maps(x, channels_);
     const Tensor places = op::reshape(x, {x.dim(0), x.dim(1) * x.dim(2), x.dim(3)});
     attention::Run attention_run;
     attention_run.observer = run.observer;
@@ -173,6 +189,7 @@ class SelfAttention : public FeatureAttention {
     return heads;
   }
 
+  std::int64_t channels_;
   MultiHeadAttention attention_;
 };
 

@@ -173,7 +173,7 @@ TEST(Encoder, StartsByTheBook) {
   const Encoder encoder(config, 5), again(config, 5), other(config, 6);
   const auto parameters = encoder.parameters();
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    const auto& [name, tensor, decay] = parameters[i];
+    const auto& [name, tensor, decay, trainable] = parameters[i];
     EXPECT_TRUE(test::same_bits(tensor, again.parameters()[i].tensor)) << name;
     EXPECT_EQ(decay, tensor.rank() == 2) << name;
     if (tensor.rank() != 2) continue;

@@ -38,7 +38,7 @@ Tensor pattern(std::int64_t rows, std::int64_t shift) {
 
 // Each parameter by one size against the sign of its gradient, as the first update of AdamW does.
 void descend(const Gpt& gpt) {
-  for (const auto& [name, tensor, decay] : gpt.parameters()) {
+  for (const auto& [name, tensor, decay, trainable] : gpt.parameters()) {
     const auto slope = autograd::grad(tensor).to_vector<float>();
     for (std::size_t i = 0; i < slope.size(); ++i)
       tensor.data<float>()[i] -= slope[i] > 0 ? 0.005F : slope[i] < 0 ? -0.005F : 0;
@@ -77,7 +77,7 @@ TEST_P(GptAttention, LearnsSavesAndLoads) {
   EXPECT_NEAR(before, std::log(7.0), 0.2);
   for (int step = 0; step < 20; ++step) {
     autograd::backward(loss(true));
-    for (const auto& [name, tensor, decay] : gpt.parameters()) {
+    for (const auto& [name, tensor, decay, trainable] : gpt.parameters()) {
       const Tensor slope = autograd::grad(tensor);
       ASSERT_TRUE(slope.defined()) << name;
       for (const double x : slope.to_vector<double>()) ASSERT_TRUE(std::isfinite(x)) << name;

@@ -118,7 +118,7 @@ struct PlainAdamW {
 
   void operator()(const Gpt& gpt) {
     ++step;
-    for (const auto& [name, tensor, decay] : gpt.parameters()) {
+    for (const auto& [name, tensor, decay, trainable] : gpt.parameters()) {
       const auto gradient = autograd::grad(tensor).to_vector<double>();
       auto &m = first[name], &v = second[name];
       m.resize(gradient.size());

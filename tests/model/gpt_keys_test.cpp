@@ -33,7 +33,7 @@ const GptConfig kBase{.vocabulary = 11,
 /// have.
 void fill_by_name(Gpt& gpt) {
   gpt.cast_parameters(DType::f64);
-  for (const auto& [name, tensor, decay] : gpt.parameters()) {
+  for (const auto& [name, tensor, decay, trainable] : gpt.parameters()) {
     std::uint64_t seed = 1;
     for (const char c : name) seed = seed * 131 + static_cast<unsigned char>(c);
     tensor.copy_from(test::random_tensor(tensor.shape(), DType::f64, seed, -0.8, 0.8));

@@ -85,7 +85,7 @@ TEST(Gpt, StartsByTheBook) {
   const Gpt gpt(config, 5), again(config, 5), other(config, 6);
   const auto parameters = gpt.parameters();
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    const auto& [name, tensor, decay] = parameters[i];
+    const auto& [name, tensor, decay, trainable] = parameters[i];
     EXPECT_TRUE(test::same_bits(tensor, again.parameters()[i].tensor)) << name;
     EXPECT_EQ(decay, tensor.rank() == 2) << name;
     double mean = 0, square = 0;

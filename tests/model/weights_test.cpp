@@ -7,8 +7,10 @@
 #include "attend/io/file.h"
 #include "attend/io/safetensors.h"
 #include "attend/model/gpt.h"
+#include "attend/nn/batch_norm.h"
 #include "support/compare.h"
 #include "support/expect_error.h"
+#include "support/random_tensor.h"
 #include "support/temporary_folder.h"
 
 namespace attend {
@@ -52,6 +54,21 @@ TEST(Weights, LoadGivesTheBitsThatWereSaved) {
     load_parameters(into, folder / "model.safetensors");
     EXPECT_TRUE(same(from, into)) << name_of(dtype);
   }
+}
+
+TEST(Weights, FilesHoldBuffers) {
+  const test::TemporaryFolder folder;
+  nn::BatchNorm from(3), into(3);
+  const Tensor x = test::random_tensor({5, 3}, DType::f32, 4);
+  from.forward(x, {.training = true});
+  ASSERT_FALSE(same(from, into));
+  model::save_parameters(from, folder / "model.safetensors");
+  const auto file = io::SafetensorsFile::open(folder / "model.safetensors");
+  EXPECT_NE(file.find("running_mean"), nullptr);
+  EXPECT_NE(file.find("running_variance"), nullptr);
+  model::load_parameters(into, folder / "model.safetensors");
+  EXPECT_TRUE(same(from, into));
+  EXPECT_TRUE(test::same_bits(from.forward(x, {}).detach(), into.forward(x, {}).detach()));
 }
 
 TEST(Weights, BadFilesAreNamedAndChangeNothing) {

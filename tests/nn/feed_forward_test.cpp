@@ -64,7 +64,7 @@ TEST(FeedForward, FollowsTheFormulaOfEachActivation) {
       layer.cast_parameters(DType::f64);
       std::map<std::string, Row> weights;
       std::uint64_t seed = 10;
-      for (const auto& [parameter, tensor, decay] : layer.parameters()) {
+      for (const auto& [parameter, tensor, decay, trainable] : layer.parameters()) {
         // Inner sums of up to about 4: there GELU and its approximation differ in the fourth digit.
         tensor.copy_from(test::random_tensor(tensor.shape(), DType::f64, ++seed, -1.5, 1.5));
         weights[parameter] = tensor.to_vector<double>();

@@ -9,6 +9,8 @@
 #include "attend/base/parallel.h"
 #include "attend/nn/initialise.h"
 #include "attend/nn/linear.h"
+#include "attend/op/arithmetic.h"
+#include "attend/op/reduce.h"
 #include "support/compare.h"
 #include "support/expect_error.h"
 
@@ -31,7 +33,8 @@ struct Pair : nn::Module {
 
 std::map<std::string, Tensor> copies(const nn::Module& module) {
   std::map<std::string, Tensor> result;
-  for (const auto& [name, tensor, decay] : module.parameters()) result.emplace(name, tensor.clone());
+  for (const auto& [name, tensor, decay, trainable] : module.parameters())
+    result.emplace(name, tensor.clone());
   return result;
 }
 
@@ -109,11 +112,88 @@ TEST(Module, LoadNamesWhatDoesNotFitAndChangesNothing) {
   wrong = good;
   wrong["second.weight"] = Tensor::zeros({5, 3}, DType::f64);
   EXPECT_ERROR(pair.load(wrong), "'second.weight' has dtype f64; the model needs f32");
-  for (const auto& [name, tensor, decay] : pair.parameters())
+  for (const auto& [name, tensor, decay, trainable] : pair.parameters())
     EXPECT_TRUE(test::same_bits(tensor, before.at(name))) << name;
   wrong["second.weight"] = Tensor::full({5, 3}, 1.5, DType::bf16);
   pair.load(wrong);
   EXPECT_TRUE(test::same_bits(pair.second.weight(), Tensor::full({5, 3}, 1.5)));
+}
+
+struct Counted : nn::Module {
+  nn::Linear linear;
+  Tensor seen = Tensor::full({3}, 4), table = Tensor::full({2, 2}, 5);
+
+  explicit Counted(Generator& random) : linear(3, 2, {}, random) {
+    add_buffer("seen", seen);
+    add_child("linear", linear);
+    add_buffer("table", table);
+  }
+};
+
+TEST(Module, ListsBuffersThatAreNotTrained) {
+  Generator random(1);
+  const Counted counted(random);
+  std::vector<std::string> names;
+  for (const auto& parameter : counted.parameters()) {
+    names.push_back(parameter.name);
+    const bool is_buffer = parameter.name == "seen" || parameter.name == "table";
+    EXPECT_EQ(parameter.trainable, !is_buffer) << parameter.name;
+    EXPECT_EQ(parameter.decay, parameter.name == "linear.weight") << parameter.name;
+    EXPECT_EQ(autograd::requires_grad(parameter.tensor), !is_buffer) << parameter.name;
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"seen", "linear.weight", "linear.bias", "table"}));
+  EXPECT_EQ(counted.parameter_count(), 3 * 2 + 2);
+  struct Twice : nn::Module {
+    Tensor a = Tensor::zeros({1}), b = Tensor::zeros({1});
+    explicit Twice(const std::string& name) {
+      add_buffer("a", a);
+      add_buffer(name, b);
+    }
+  };
+  EXPECT_ERROR(Twice("a"), "two parts named 'a'");
+  EXPECT_ERROR(Twice(""), "needs a name");
+}
+
+TEST(Module, BuffersGetNoGradient) {
+  Generator random(1);
+  const Counted counted(random);
+  autograd::backward(op::sum(counted.linear.forward(op::multiply(counted.seen, Tensor::full({1, 3}, 2)))));
+  for (const auto& parameter : counted.parameters())
+    EXPECT_EQ(autograd::grad(parameter.tensor).defined(), parameter.trainable) << parameter.name;
+}
+
+TEST(Module, CastsBuffersWithTheParameters) {
+  Generator random(1);
+  Counted counted(random);
+  counted.cast_parameters(DType::f64);
+  EXPECT_TRUE(test::same_bits(counted.seen, Tensor::full({3}, 4, DType::f64)));
+  EXPECT_TRUE(test::same_bits(counted.table, Tensor::full({2, 2}, 5, DType::f64)));
+  EXPECT_TRUE(counted.parameters().front().tensor.same_object(counted.seen));
+  for (const auto& parameter : counted.parameters()) {
+    const bool is_buffer = parameter.name == "seen" || parameter.name == "table";
+    EXPECT_EQ(parameter.trainable, !is_buffer) << parameter.name;
+    EXPECT_EQ(autograd::requires_grad(parameter.tensor), !is_buffer) << parameter.name;
+  }
+  counted.cast_parameters(DType::bf16);
+  EXPECT_TRUE(test::same_bits(counted.seen, Tensor::full({3}, 4)));
+  EXPECT_EQ(counted.parameters().size(), 4u);
+}
+
+TEST(Module, LoadsBuffersAndNeedsThem) {
+  Generator random(1), other_random(2);
+  const Counted from(random);
+  Counted into(other_random);
+  from.seen.copy_from(Tensor::full({3}, 7));
+  from.table.data<float>()[1] = -1;
+  const Tensor before = into.seen;
+  auto tensors = copies(from);
+  into.load(tensors);
+  EXPECT_TRUE(test::same_bits(into.seen, from.seen));
+  EXPECT_TRUE(test::same_bits(into.table, from.table));
+  EXPECT_TRUE(before.same_object(into.seen));
+  EXPECT_FALSE(autograd::requires_grad(into.seen));
+  tensors.erase("seen");
+  EXPECT_ERROR(into.load(tensors, "m.safetensors"), "m.safetensors: no tensor 'seen'");
 }
 
 TEST(Linear, LayerIsTheOperationOnItsParameters) {

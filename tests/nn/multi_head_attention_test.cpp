@@ -60,7 +60,7 @@ std::vector<Mechanism> mechanisms() {
 void fill(MultiHeadAttention& layer) {
   layer.cast_parameters(DType::f64);
   std::uint64_t seed = 1;
-  for (const auto& [name, tensor, decay] : layer.parameters()) {
+  for (const auto& [name, tensor, decay, trainable] : layer.parameters()) {
     const bool positive = name == "temperature" || name == "slopes";
     tensor.copy_from(random_tensor(tensor.shape(), DType::f64, ++seed, positive ? 0.5 : -0.7, 0.9));
   }

@@ -42,7 +42,8 @@ struct FeatureAttentionOptions {
 class FeatureAttention : public Module {
  public:
   /// x [batch, height, width, channels] to the same shape. `layer` is what the observer is told; it gets the
-  /// gates of se, eca and cbam, and the weights of self [batch, heads, places, places].
+  /// gates of se, eca and cbam, and the weights of self [batch, heads, places, places]. Throws Error for x of
+  /// another shape or without values.
   virtual Tensor forward(const Tensor& x, const Run& run, std::int64_t layer) const = 0;
 };
 
