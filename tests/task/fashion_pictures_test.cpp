@@ -1,0 +1,75 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+
+#include "attend/io/file.h"
+#include "attend/io/idx.h"
+#include "attend/task/dataset.h"
+#include "support/expect_error.h"
+#include "support/fake_archive.h"
+#include "support/gzipped.h"
+
+namespace attend::task {
+namespace {
+
+namespace fs = std::filesystem;
+using test::FakeArchive;
+
+class FashionPictures : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!FakeArchive::possible()) GTEST_SKIP() << "this machine has no apt";
+    for (const std::string part : {"train", "t10k"}) {
+      const std::int64_t count = part == "train" ? 3 : 2;
+      add(part + "-images-idx3-ubyte.gz",
+          {.shape = {count, 2, 2},
+           .values = std::vector<std::uint8_t>(static_cast<std::size_t>(count * 4), 7)});
+      add(part + "-labels-idx1-ubyte.gz",
+          {.shape = {count}, .values = std::vector<std::uint8_t>(static_cast<std::size_t>(count), 1)});
+    }
+  }
+  void TearDown() override { ::unsetenv("APT_CONFIG"); }
+
+  void add(const std::string& name, const io::IdxArray& array) {
+    const std::vector<std::byte> bytes = io::encode_idx(array);
+    files_["usr/share/datasets/fashion-mnist/" + name] =
+        test::gzipped({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  }
+  DatasetResult make() {
+    archive_.add_files("dataset-fashion-mnist", files_);
+    archive_.sign();
+    ::setenv("APT_CONFIG", archive_.configuration().c_str(), 1);
+    return prepare_dataset({.name = "fashion-mnist",
+                            .out = archive_ / "set",
+                            .cache = archive_ / "cache",
+                            .command = "attend data"});
+  }
+
+  std::map<std::string, std::string> files_;
+  FakeArchive archive_{{}, {}};
+};
+
+TEST_F(FashionPictures, AreTheFilesOfThePackageAndTheNamesOfTheClasses) {
+  const DatasetResult result = make();
+  EXPECT_EQ(result.unit, "pictures");
+  ASSERT_EQ(result.files.size(), 5u);
+  EXPECT_EQ(result.files[0].name, "train-images-idx3-ubyte.gz");
+  EXPECT_EQ(result.files[0].records, 3);
+  EXPECT_EQ(result.files[3].records, 2);
+  const fs::path set = archive_ / "set";
+  EXPECT_EQ(io::read_idx(set / "t10k-images-idx3-ubyte.gz").shape, (std::vector<std::int64_t>{2, 2, 2}));
+  EXPECT_EQ(io::read_file(set / "classes.txt").substr(0, 16), "T-shirt\nTrouser\n");
+  const std::string readme = io::read_file(set / "README.md");
+  EXPECT_NE(readme.find("| train-images-idx3-ubyte.gz | 3 |"), std::string::npos) << readme;
+  EXPECT_EQ(readme.find("UTF-8"), std::string::npos) << readme;
+}
+
+TEST_F(FashionPictures, AMissingFileIsNamedAndNothingIsWritten) {
+  files_.erase("usr/share/datasets/fashion-mnist/t10k-labels-idx1-ubyte.gz");
+  EXPECT_ERROR(make(), "dataset-fashion-mnist has no file");
+  EXPECT_FALSE(fs::exists(archive_ / "set"));
+}
+
+}  // namespace
+}  // namespace attend::task
