@@ -186,6 +186,7 @@ class SelfAttention : public FeatureAttention {
   static std::int64_t heads_for(std::int64_t channels, std::int64_t head_channels) {
     std::int64_t heads = std::max<std::int64_t>(1, channels / std::max<std::int64_t>(1, head_channels));
     while (channels % heads != 0) --heads;
+    while (channels % heads != 0 || channels / heads > 256) ++heads;  // more features a head are impossible
     return heads;
   }
 

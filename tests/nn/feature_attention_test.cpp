@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "attend/autograd/tape.h"
+#include "attend/base/parallel.h"
 #include "backend/cast.h"
 #include "support/compare.h"
 #include "support/expect_error.h"
@@ -108,6 +109,9 @@ TEST(FeatureAttention, AgreesWithPyTorch) {
 }
 
 TEST(FeatureAttention, GradientsMatchFiniteDifferences) {
+  // Thousands of steps over tensors so small that two threads would mostly wait for each other.
+  const int before = threads();
+  set_threads(1);
   for (const FeatureAttentionKind kind : kKinds) {
     const auto layer = made(kind, 6, {.reduction = 2, .head_channels = 3});
     stir(*layer, DType::f64);
@@ -117,6 +121,7 @@ TEST(FeatureAttention, GradientsMatchFiniteDifferences) {
         test::gradients_match([&](const Tensors& x) { return Tensors{layer->forward(x[0], {}, 0)}; }, inputs))
         << name_of(kind);
   }
+  set_threads(before);
 }
 
 TEST(FeatureAttention, TellsGatesThatItMultipliesBy) {
@@ -261,6 +266,8 @@ TEST(FeatureAttention, ReductionAndHeadChannelsGiveTheSizes) {
   EXPECT_EQ(heads_of(8, 16), 1);
   EXPECT_EQ(heads_of(10, 3), 2);  // three do not divide ten
   EXPECT_EQ(heads_of(7, 2), 1);
+  EXPECT_EQ(heads_of(512, 512), 2);  // a head has at most 256 features
+  EXPECT_EQ(heads_of(257, 16), 257);
 }
 
 TEST(FeatureAttention, NamesGoThereAndBack) {
