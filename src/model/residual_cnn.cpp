@@ -116,8 +116,9 @@ std::int64_t ResidualCnn::observed_layers() const {
 }
 
 Tensor ResidualCnn::features(const Tensor& pictures, const nn::Run& run) const {
-  if (!pictures.defined() || pictures.rank() != 4 || pictures.dim(3) != config_.channels)
-    throw Error(fmt::format("pictures {}: [batch, height, width, {}] needed",
+  if (!pictures.defined() || !is_floating(pictures.dtype()) || pictures.rank() != 4 ||
+      pictures.dim(3) != config_.channels || pictures.elements() == 0)
+    throw Error(fmt::format("pictures {}: f32 [batch, height, width, {}] needed",
                             pictures.defined() ? pictures.text() : "undefined", config_.channels));
   const Tensor& weight = head_->weight();
   Tensor x = stem_->forward(op::cast(pictures, weight.dtype() == DType::f32 ? run.compute : weight.dtype()));

@@ -26,13 +26,14 @@ inline constexpr Choice<PatchPositions, 2> kPatchPositionNames{
 
 constexpr double kStd = 0.02;
 
-// [patches, dim]: row y and column x of a patch as the places of two sequences, half of the features each.
+// f64 [patches, dim]: row y and column x of a patch as the places of two sequences, half of the features
+// each.
 Tensor plane_positions(const VisionTransformerConfig& config) {
   const std::int64_t rows = config.height / config.patch, columns = config.width / config.patch,
                      half = config.dim / 2;
-  const auto down = nn::sinusoidal_positions(rows, half).to_vector<float>(),
-             across = nn::sinusoidal_positions(columns, half).to_vector<float>();
-  std::vector<float> result;
+  const auto down = nn::sinusoidal_positions(rows, half).to_vector<double>(),
+             across = nn::sinusoidal_positions(columns, half).to_vector<double>();
+  std::vector<double> result;
   for (std::int64_t y = 0; y < rows; ++y)
     for (std::int64_t x = 0; x < columns; ++x) {
       result.insert(result.end(), down.begin() + y * half, down.begin() + (y + 1) * half);
@@ -84,8 +85,7 @@ void validate(const VisionTransformerConfig& config) {
   if (config.height % config.patch != 0 || config.width % config.patch != 0)
     throw Error(fmt::format("patch {} does not divide pictures of {} x {}", config.patch, config.height,
                             config.width));
-  if (config.dim % config.heads != 0)
-    throw Error(fmt::format("heads {} do not divide dim {}", config.heads, config.dim));
+  check({.dim = config.dim, .heads = config.heads, .key_heads = 0, .positions = Positions::learned});
   if (config.positions == PatchPositions::sinusoidal && config.dim % 4 != 0)
     throw Error(fmt::format("dim {}: a multiple of 4 needed for sinusoidal positions", config.dim));
 }
@@ -132,9 +132,10 @@ std::int64_t VisionTransformer::length() const {
 }
 
 Tensor VisionTransformer::logits(const Tensor& pictures, const nn::Run& run) const {
-  if (!pictures.defined() || pictures.rank() != 4 || pictures.dim(1) != config_.height ||
-      pictures.dim(2) != config_.width || pictures.dim(3) != config_.channels)
-    throw Error(fmt::format("pictures {}: [batch, {}, {}, {}] needed",
+  if (!pictures.defined() || !is_floating(pictures.dtype()) || pictures.rank() != 4 || pictures.dim(0) < 1 ||
+      pictures.dim(1) != config_.height || pictures.dim(2) != config_.width ||
+      pictures.dim(3) != config_.channels)
+    throw Error(fmt::format("pictures {}: f32 [batch, {}, {}, {}] needed",
                             pictures.defined() ? pictures.text() : "undefined", config_.height, config_.width,
                             config_.channels));
   const DType weights = head_->weight().dtype(), compute = weights == DType::f32 ? run.compute : weights;

@@ -1,0 +1,353 @@
+#include "attend/model/vision_transformer.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <set>
+#include <tuple>
+
+#include "attend/attention/mechanism.h"
+#include "attend/base/parallel.h"
+#include "model/config_fields.h"
+#include "support/compare.h"
+#include "support/expect_error.h"
+#include "support/image_models.h"
+
+namespace attend {
+namespace {
+
+using autograd::Tensors;
+using model::PatchPooling;
+using model::PatchPositions;
+using model::vision_transformer_config_from_json;
+using model::VisionTransformer;
+using model::VisionTransformerConfig;
+using test::differ;
+using test::parameter_list;
+using test::random_tensor;
+
+const VisionTransformerConfig kSmall{
+    .height = 8, .width = 8, .channels = 1, .classes = 4, .patch = 2, .layers = 1, .heads = 2, .dim = 16};
+
+VisionTransformerConfig small(PatchPooling pooling, PatchPositions positions) {
+  VisionTransformerConfig config = kSmall;
+  config.pooling = pooling;
+  config.positions = positions;
+  return config;
+}
+
+constexpr PatchPooling kPoolings[] = {PatchPooling::token, PatchPooling::mean};
+constexpr PatchPositions kPositions[] = {PatchPositions::learned, PatchPositions::sinusoidal};
+
+TEST(VisionTransformerConfig, JsonGoesThereAndBack) {
+  for (const PatchPooling pooling : kPoolings)
+    for (const PatchPositions positions : kPositions) {
+      const VisionTransformerConfig config{.height = 24,
+                                           .width = 36,
+                                           .channels = 5,
+                                           .classes = 7,
+                                           .patch = 6,
+                                           .layers = 3,
+                                           .heads = 6,
+                                           .dim = 48,
+                                           .feed_forward = 99,
+                                           .pooling = pooling,
+                                           .positions = positions,
+                                           .attention = "cosine",
+                                           .dropout = 0.25};
+      EXPECT_EQ(vision_transformer_config_from_json(to_json(config)), config);
+      EXPECT_EQ(config.patches(), 4 * 6);
+    }
+  EXPECT_EQ(vision_transformer_config_from_json("{}"), VisionTransformerConfig{});
+}
+
+TEST(VisionTransformerConfig, WrongKeysAndValuesAreNamedWithTheAcceptedOnes) {
+  const auto read = [](const char* text) { return vision_transformer_config_from_json(text, "config.json"); };
+  EXPECT_ERROR(read(R"({"poling": "mean"})"),
+               "config.json: unknown key \"poling\"; did you mean \"pooling\"?");
+  EXPECT_ERROR(read("[]"), "config.json: a JSON object needed");
+  EXPECT_ERROR(read("{"), "config.json: not valid JSON");
+  for (const char* key : {"height", "width", "channels", "classes", "patch", "layers", "heads", "dim"})
+    EXPECT_ERROR(read((std::string("{\"") + key + "\": 0}").c_str()),
+                 std::string(key) + " 0: an integer from 1 to");
+  EXPECT_ERROR(read(R"({"height": 65537})"), "height 65537: an integer from 1 to 65536");
+  EXPECT_ERROR(read(R"({"feed_forward": -1})"), "feed_forward -1: an integer from 0 to");
+  EXPECT_ERROR(read(R"({"pooling": "max"})"), R"(pooling "max": one of "token", "mean" needed)");
+  EXPECT_ERROR(read(R"({"positions": "rotary"})"),
+               R"(positions "rotary": one of "learned", "sinusoidal" needed)");
+  EXPECT_ERROR(read(R"({"attention": "sparsmax"})"), "sparsemax");
+  EXPECT_ERROR(read(R"({"attention": "prefix"})"), "attention prefix");
+  EXPECT_ERROR(read(R"({"attention": "reinforce"})"), "attention reinforce");
+  EXPECT_ERROR(read(R"({"dropout": 1})"), "dropout 1: a number from 0 and below 1");
+}
+
+TEST(VisionTransformerConfig, WhatDoesNotFitTogetherIsNamed) {
+  const auto read = [](const char* text) { return vision_transformer_config_from_json(text); };
+  EXPECT_ERROR(read(R"({"patch": 5})"), "patch 5 does not divide pictures of 32 x 32");
+  EXPECT_ERROR(read(R"({"patch": 4, "height": 30})"), "patch 4 does not divide pictures of 30 x 32");
+  EXPECT_ERROR(read(R"({"patch": 4, "width": 30})"), "patch 4 does not divide pictures of 32 x 30");
+  EXPECT_ERROR(read(R"({"patch": 64})"), "patch 64 does not divide");
+  EXPECT_ERROR(read(R"({"dim": 100, "heads": 3})"), "heads 3 do not divide dim 100");
+  EXPECT_ERROR(read(R"({"dim": 512, "heads": 1})"), "512 features a head: at most 256");
+  EXPECT_ERROR(read(R"({"dim": 18, "positions": "sinusoidal"})"), "dim 18: a multiple of 4 needed");
+  EXPECT_NO_THROW(read(R"({"dim": 18})"));
+  VisionTransformerConfig config = kSmall;
+  config.patch = 3;
+  EXPECT_ERROR(VisionTransformer{config}, "patch 3 does not divide pictures of 8 x 8");
+}
+
+/// In training, where dropout shows too.
+Tensor logits_of(const VisionTransformerConfig& config) {
+  VisionTransformer model(config);
+  test::fill_by_name(model);
+  Generator random(4);
+  return model
+      .logits(random_tensor({3, config.height, config.width, config.channels}, DType::f32, 2),
+              {.training = true, .random = &random})
+      .detach();
+}
+
+TEST(VisionTransformerConfig, EachKeyChangesTheModel) {
+  struct Change {
+    const char* key;
+    std::function<void(VisionTransformerConfig&)> to;
+    bool parameters = true;  ///< are others
+  };
+  const std::vector<Change> changes = {
+      {"height", [](VisionTransformerConfig& c) { c.height = 6; }},
+      {"width", [](VisionTransformerConfig& c) { c.width = 10; }},
+      {"channels", [](VisionTransformerConfig& c) { c.channels = 2; }},
+      {"classes", [](VisionTransformerConfig& c) { c.classes = 5; }},
+      {"patch", [](VisionTransformerConfig& c) { c.patch = 4; }},
+      {"layers", [](VisionTransformerConfig& c) { c.layers = 2; }},
+      {"heads", [](VisionTransformerConfig& c) { c.heads = 4; }, false},
+      {"dim", [](VisionTransformerConfig& c) { c.dim = 24; }},
+      {"feed_forward", [](VisionTransformerConfig& c) { c.feed_forward = 10; }},
+      {"pooling", [](VisionTransformerConfig& c) { c.pooling = PatchPooling::token; }},
+      {"positions", [](VisionTransformerConfig& c) { c.positions = PatchPositions::sinusoidal; }},
+      {"attention", [](VisionTransformerConfig& c) { c.attention = "sparsemax"; }, false},
+      {"dropout", [](VisionTransformerConfig& c) { c.dropout = 0.5; }, false},
+  };
+  std::set<std::string> tested, known;
+  const Tensor before = logits_of(kSmall);
+  EXPECT_FALSE(differ(before, logits_of(kSmall)));
+  for (const auto& [key, to, parameters] : changes) {
+    tested.insert(key);
+    VisionTransformerConfig after = kSmall;
+    to(after);
+    EXPECT_EQ(parameter_list(VisionTransformer(kSmall)) != parameter_list(VisionTransformer(after)),
+              parameters)
+        << key;
+    EXPECT_TRUE(differ(before, logits_of(after))) << key;
+  }
+  const auto json = nlohmann::json::parse(to_json(kSmall));
+  for (const auto& [key, value] : json.items()) known.insert(key);
+  EXPECT_EQ(tested, known);
+}
+
+TEST(VisionTransformer, HasTheParametersOfThePaper) {
+  // ViT-Tiny with patches of 16 of 1000 classes has 5,717,416; here the token of the class has no position.
+  VisionTransformerConfig config{.height = 224,
+                                 .width = 224,
+                                 .channels = 3,
+                                 .classes = 1000,
+                                 .patch = 16,
+                                 .layers = 12,
+                                 .heads = 3,
+                                 .dim = 192,
+                                 .pooling = PatchPooling::token};
+  const VisionTransformer tiny(config);
+  EXPECT_EQ(tiny.parameter_count(), 5717416 - 192);
+  const std::int64_t products = 12 * 12 * 192 * 192 + 16 * 16 * 3 * 192;
+  EXPECT_EQ(tiny.matmul_parameters(), products);
+  EXPECT_EQ(tiny.training_flops(), 197 * (6.0 * static_cast<double>(products) + 12.0 * 12 * 192 * 197));
+  config.pooling = PatchPooling::mean;
+  config.positions = PatchPositions::sinusoidal;
+  EXPECT_EQ(VisionTransformer(config).parameter_count(), 5717416 - 192 - 192 - 196 * 192);
+}
+
+TEST(VisionTransformer, DecaysMatricesAlone) {
+  for (const auto& parameter :
+       VisionTransformer(small(PatchPooling::token, PatchPositions::learned)).parameters()) {
+    EXPECT_TRUE(parameter.trainable);
+    EXPECT_EQ(parameter.decay, parameter.name.ends_with(".weight") && parameter.tensor.rank() > 1)
+        << parameter.name;
+  }
+}
+
+TEST(VisionTransformer, SameSeedSameBits) {
+  for (const PatchPooling pooling : kPoolings)
+    for (const PatchPositions positions : kPositions) {
+      const auto config = small(pooling, positions);
+      const VisionTransformer model(config, 5), again(config, 5), other(config, 6);
+      const Tensor x = random_tensor({2, 8, 8, 1}, DType::f32, 1);
+      EXPECT_TRUE(test::same_bits(model.logits(x).detach(), again.logits(x).detach()));
+      EXPECT_TRUE(differ(model.logits(x).detach(), other.logits(x).detach()));
+      const auto parameters = model.parameters();
+      for (std::size_t i = 0; i < parameters.size(); ++i)
+        EXPECT_TRUE(test::same_bits(parameters[i].tensor, again.parameters()[i].tensor))
+            << parameters[i].name;
+    }
+}
+
+TEST(VisionTransformer, SameBitsForOneThreadAndTwoAndRecomputed) {
+  for (const PatchPooling pooling : kPoolings) {
+    const auto step = [&](int count, bool recompute) {
+      const int before = threads();
+      set_threads(count);
+      const VisionTransformerConfig config{.height = 18,
+                                           .width = 12,
+                                           .channels = 2,
+                                           .classes = 4,
+                                           .patch = 2,
+                                           .layers = 2,
+                                           .heads = 2,
+                                           .dim = 32,
+                                           .pooling = pooling,
+                                           .dropout = 0.2};
+      const VisionTransformer model(config, 1);
+      const Tensors result = test::training_step(model, random_tensor({5, 18, 12, 2}, DType::f32, 2),
+                                                 test::random_integers({5}, 4, 3), recompute);
+      set_threads(before);
+      return result;
+    };
+    const Tensors one = step(1, false), two = step(2, false), recomputed = step(2, true);
+    for (std::size_t i = 0; i < one.size(); ++i) {
+      EXPECT_TRUE(test::same_bits(one[i], two[i])) << "result " << i;
+      EXPECT_TRUE(test::same_bits(one[i], recomputed[i])) << "result " << i;
+    }
+  }
+}
+
+struct Recorder : attention::Observer {
+  std::vector<std::int64_t> layers;
+  std::int64_t length = 0;
+
+  bool wants(std::int64_t) override { return true; }
+  void observe(std::int64_t layer, const Tensor& weights) override {
+    layers.push_back(layer);
+    EXPECT_TRUE(weights.shape() == Shape({3, 2, length, length})) << weights.shape().text();
+    const auto values = weights.to_vector<float>();
+    for (auto row = values.begin(); row != values.end(); row += static_cast<std::ptrdiff_t>(length))
+      EXPECT_NEAR(std::accumulate(row, row + static_cast<std::ptrdiff_t>(length), 0.0), 1, 1e-5);
+  }
+};
+
+TEST(VisionTransformer, ObserversSeeEveryLayerAndChangeNoBit) {
+  for (const PatchPooling pooling : kPoolings)
+    for (const DType compute : {DType::f32, DType::bf16}) {
+      VisionTransformerConfig config = small(pooling, PatchPositions::learned);
+      config.layers = 3;
+      VisionTransformer model(config, 1);
+      test::fill_by_name(model, DType::f32);
+      const Tensor x = random_tensor({3, 8, 8, 1}, DType::f32, 1);
+      const Tensor plain = model.logits(x, {.compute = compute}).detach();
+      Recorder recorder;
+      recorder.length = pooling == PatchPooling::token ? 17 : 16;
+      EXPECT_TRUE(
+          test::same_bits(model.logits(x, {.observer = &recorder, .compute = compute}).detach(), plain));
+      EXPECT_EQ(model.observed_layers(), 3);
+      EXPECT_EQ(recorder.layers, (std::vector<std::int64_t>{0, 1, 2}));
+    }
+}
+
+TEST(VisionTransformer, KnowsTheOrderOfPatches) {
+  for (const PatchPooling pooling : kPoolings)
+    for (const PatchPositions positions : kPositions) {
+      VisionTransformer model(small(pooling, positions), 1);
+      test::fill_by_name(model);
+      const auto with_bright = [&](std::int64_t y, std::int64_t x) {
+        const Tensor picture = Tensor::zeros({1, 8, 8, 1});
+        picture.data<float>()[y * 8 + x] = 1;
+        return model.logits(picture).detach();
+      };
+      // The same place of another patch: in another column, in another row, and across.
+      EXPECT_TRUE(differ(with_bright(0, 0), with_bright(0, 2)));
+      EXPECT_TRUE(differ(with_bright(0, 0), with_bright(2, 0)));
+      EXPECT_TRUE(differ(with_bright(0, 2), with_bright(2, 0)));
+    }
+}
+
+TEST(VisionTransformer, RunsWithEveryMechanismThatLooksBothWays) {
+  for (const attention::Mechanism& mechanism : attention::mechanisms()) {
+    if (!model::fits_encoder(mechanism)) continue;
+    for (const PatchPooling pooling : kPoolings) {
+      VisionTransformerConfig config = small(pooling, PatchPositions::learned);
+      config.attention = mechanism.name;
+      config.dropout = 0.1;
+      const VisionTransformer model(config, 1);
+      const Tensors result = test::training_step(model, random_tensor({2, 8, 8, 1}, DType::f32, 2),
+                                                 test::random_integers({2}, 4, 3));
+      for (std::size_t i = 0; i < result.size(); ++i) {
+        if (!result[i].defined()) continue;
+        for (const float value : result[i].to_vector<float>())
+          ASSERT_TRUE(std::isfinite(value)) << mechanism.name << ", result " << i;
+      }
+      EXPECT_TRUE(model.logits(random_tensor({2, 8, 8, 1}, DType::f32, 2)).shape() == Shape({2, 4}));
+    }
+  }
+}
+
+TEST(VisionTransformer, DropsInTrainingAlone) {
+  VisionTransformerConfig config = kSmall;
+  const VisionTransformer plain(config, 1);
+  config.dropout = 0.5;
+  const VisionTransformer model(config, 1);
+  const Tensor x = random_tensor({3, 8, 8, 1}, DType::f32, 1);
+  EXPECT_TRUE(test::same_bits(model.logits(x).detach(), plain.logits(x).detach()));
+  Generator random(1), again(1);
+  const Tensor first = model.logits(x, {.training = true, .random = &random}).detach();
+  EXPECT_TRUE(test::same_bits(first, model.logits(x, {.training = true, .random = &again}).detach()));
+  EXPECT_TRUE(differ(first, model.logits(x, {.training = true, .random = &random}).detach()));
+  EXPECT_ERROR(model.logits(x, {.training = true}), "random");
+}
+
+TEST(VisionTransformer, RunsInBf16) {
+  for (const PatchPooling pooling : kPoolings)
+    for (const PatchPositions positions : kPositions) {
+      VisionTransformer model(small(pooling, positions), 1);
+      const Tensor x = random_tensor({3, 8, 8, 1}, DType::f32, 1);
+      const Tensor exact = model.logits(x).detach(), computed = model.logits(x, {.compute = DType::bf16});
+      EXPECT_EQ(computed.dtype(), DType::bf16);
+      // Logits of some 1e-1 at the start; about ten roundings to 8 bits.
+      EXPECT_TRUE(test::close(computed.detach(), exact, 3e-2, 3e-3));
+      model.cast_parameters(DType::bf16);
+      const Tensor stored = model.logits(x);
+      EXPECT_EQ(stored.dtype(), DType::bf16);
+      EXPECT_TRUE(test::close(stored, exact, 3e-2, 3e-3));
+    }
+}
+
+TEST(VisionTransformer, RefusesWhatDoesNotFit) {
+  const VisionTransformer model(kSmall);
+  for (const Shape& shape : {Shape{8, 8, 1}, Shape{2, 8, 8, 3}, Shape{2, 6, 8, 1}, Shape{2, 8, 10, 1},
+                             Shape{2, 1, 8, 8}, Shape{2, 8, 8, 1, 1}, Shape{0, 8, 8, 1}})
+    EXPECT_ERROR(model.logits(Tensor::zeros(shape)), "[batch, 8, 8, 1] needed");
+  EXPECT_ERROR(model.logits(Tensor()), "pictures undefined: f32 [batch, 8, 8, 1] needed");
+  EXPECT_ERROR(model.logits(Tensor::zeros({2, 8, 8, 1}, DType::i32)),
+               "pictures i32 [2, 8, 8, 1]: f32 [batch, ");
+  EXPECT_ERROR(model.logits(Tensor::zeros({2, 8, 8, 1}), {.compute = DType::f64}), "f64");
+}
+
+class VisionTransformerLearns : public ::testing::TestWithParam<std::tuple<PatchPooling, PatchPositions>> {};
+
+TEST_P(VisionTransformerLearns, WhichQuarterIsBright) {
+  const auto [pooling, positions] = GetParam();
+  VisionTransformerConfig config = small(pooling, positions);
+  config.layers = 2;
+  EXPECT_GE(test::accuracy_after_training(VisionTransformer(config, 2), 300, 3e-3), 0.97);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, VisionTransformerLearns,
+                         ::testing::Combine(::testing::ValuesIn(kPoolings), ::testing::ValuesIn(kPositions)),
+                         [](const auto& info) {
+                           return std::string(std::get<0>(info.param) == PatchPooling::token ? "Token"
+                                                                                             : "Mean") +
+                                  (std::get<1>(info.param) == PatchPositions::learned ? "Learned"
+                                                                                      : "Sinusoidal");
+                         });
+
+}  // namespace
+}  // namespace attend
