@@ -1,55 +1,22 @@
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <memory>
-#include <nlohmann/json.hpp>
-#include <string>
 
-#include "attend/base/error.h"
-#include "attend/base/version.h"
-#include "attend/explain/terminal.h"
-#include "attend/io/file.h"
 #include "attend/task/text_classifier.h"
 #include "cli/checks.h"
-#include "cli/output.h"
 #include "cli/program.h"
+#include "cli/show_classes.h"
 #include "cli/task_verbs.h"
 #include "cli/texts.h"
-#include "cli/use_options.h"
 
 namespace attend::cli::classify {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-struct EvalOptions : UseOptions {
-  std::string data, out;
-  bool skip_bad = false, json = false;
-};
-
-int evaluate(const EvalOptions& options) {
+int evaluate(const ClassEvalOptions& options) {
   use_threads(options);
-  if (!options.out.empty() && !options.out.ends_with(".html"))
-    throw Error(fmt::format("--out {}: a name that ends in .html is accepted", options.out));
+  check_class_output(options);
   const task::TextClassifier model(options.model, options.precision);
-  const task::ClassifyEvaluation result = model.evaluate(options.data, reading(options.skip_bad));
-  if (!options.out.empty())
-    io::write_file_atomically(options.out, task::to_html(result, options.model + " on " + options.data));
-  if (options.json) {
-    Json facts = {{"task", "classify"}};
-    facts.update(Json::parse(task::to_json(result)));
-    facts.update(Json{{"data", options.data},
-                      {"model", options.model},
-                      {"precision", options.precision},
-                      {"version", version()}});
-    print(facts.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
-    return kSuccess;
-  }
-  print(task::to_terminal(result, explain::terminal_options(stdout_is_terminal(),
-                                                            std::max(40, terminal_columns(STDOUT_FILENO)))));
+  show_classes("classify", model.evaluate(options.data, reading(options.skip_bad)), options);
   return kSuccess;
 }
 
@@ -57,17 +24,14 @@ int evaluate(const EvalOptions& options) {
 
 void add_eval(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
   CLI::App* verb = parent.add_subcommand(task, "Measure how well a model tells labels");
-  auto options = std::make_shared<EvalOptions>();
+  auto options = std::make_shared<ClassEvalOptions>();
   add_model_argument(verb, options);
   verb->add_option("--data", options->data, "Texts with labels, in columns of the names it was trained with")
       ->option_text("FILE (required)")
       ->required()
       ->check(path());
   verb->add_flag("--skip-bad", options->skip_bad, "Count and skip bad records, unknown labels among them");
-  verb->add_flag("--json", options->json, "Print JSON, with everything that the numbers depend on");
-  verb->add_option("--out", options->out, "A page with the tables and confusion matrices as well")
-      ->option_text("FILE.html")
-      ->check(path());
+  add_class_output(verb, options);
   add_machine_options(verb, options);
   verb->footer(
       "Accuracy, macro-F1 (over the classes that occur), calibration error (15 bins), a table of classes and "
