@@ -297,11 +297,37 @@ TEST(VisionTransformer, DropsInTrainingAlone) {
   const VisionTransformer model(config, 1);
   const Tensor x = random_tensor({3, 8, 8, 1}, DType::f32, 1);
   EXPECT_TRUE(test::same_bits(model.logits(x).detach(), plain.logits(x).detach()));
-  Generator random(1), again(1);
+  Generator random(1), again(1), unused(1);
+  EXPECT_TRUE(test::same_bits(model.logits(x, {.random = &unused}).detach(), plain.logits(x).detach()));
   const Tensor first = model.logits(x, {.training = true, .random = &random}).detach();
   EXPECT_TRUE(test::same_bits(first, model.logits(x, {.training = true, .random = &again}).detach()));
   EXPECT_TRUE(differ(first, model.logits(x, {.training = true, .random = &random}).detach()));
   EXPECT_ERROR(model.logits(x, {.training = true}), "random");
+}
+
+TEST(VisionTransformer, DropsFeaturesOfTheEmbeddingAndOfBothBranches) {
+  for (const std::string kept : {"patch_embedding", "attention.output", "feed_forward.output"}) {
+    VisionTransformerConfig config = kSmall;
+    config.dropout = 0.5;
+    VisionTransformer model(config, 1);
+    test::fill_by_name(model);
+    // All that the stream is made of is the bias of one place: without it, nothing is there to drop.
+    const auto logits = [&](bool training) {
+      Generator random(1);
+      return model.logits(Tensor::zeros({2, 8, 8, 1}), {.training = training, .random = &random}).detach();
+    };
+    for (const auto& [name, tensor, decay, trainable] : model.parameters()) {
+      const bool part = name.find("output.") != std::string::npos || name.starts_with("patch_embedding") ||
+                        name == "position_embedding";
+      if (part && name.find(kept + ".bias") == std::string::npos)
+        tensor.copy_from(Tensor::zeros(tensor.shape(), tensor.dtype()));
+    }
+    EXPECT_TRUE(differ(logits(true), logits(false))) << kept;
+    for (const auto& [name, tensor, decay, trainable] : model.parameters())
+      if (name.find(kept + ".bias") != std::string::npos)
+        tensor.copy_from(Tensor::zeros(tensor.shape(), tensor.dtype()));
+    EXPECT_FALSE(differ(logits(true), logits(false))) << kept;
+  }
 }
 
 TEST(VisionTransformer, RunsInBf16) {

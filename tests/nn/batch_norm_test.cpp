@@ -17,7 +17,6 @@ namespace {
 
 using autograd::Tensors;
 using nn::BatchNorm;
-using nn::BatchNormOptions;
 using test::random_tensor;
 
 const nn::Run kTraining{.training = true};

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 
+#include "attend/data/labelled_images.h"
 #include "attend/io/idx.h"
 #include "attend/task/picture_classifier.h"
 #include "support/expect_error.h"
@@ -12,6 +14,7 @@
 #include "support/temporary_folder.h"
 #include "support/tiny_pictures.h"
 #include "support/watcher.h"
+#include "task/image_classify/evaluate.h"
 
 namespace attend::task {
 namespace {
@@ -164,6 +167,23 @@ TEST_F(ImageClassify, ReadsIdxFilesWithTheNamesBesideThem) {
   EXPECT_EQ(config.data->validation_pictures, 24);
   EXPECT_EQ(config.classes[2], "south west");
   EXPECT_EQ(PictureClassifier(once.out).evaluate(idx).texts, 24);
+}
+
+TEST(ImageClassifyEvaluation, CountsTheFiveMostLikelyClasses) {
+  const TemporaryFolder folder;
+  for (int c = 0; c < 7; ++c) {
+    fs::create_directories(folder / std::to_string(c));
+    test::write_png(folder / (std::to_string(c) + "/x.png"), test::quarter_picture(0, 1));
+  }
+  const auto images = data::LabelledImages::from_folder(folder.path());
+  // Every picture is said to be of class 6, then 5, 4 ...: 0 and 1 are not among the first five.
+  std::vector<float> values;
+  for (int picture = 0; picture < 7; ++picture)
+    for (int c = 0; c < 7; ++c) values.push_back(std::log(static_cast<float>(c + 1) / 28));
+  const ClassifyEvaluation evaluation = evaluation_of(values, images);
+  EXPECT_EQ(evaluation.unit, "pictures");
+  EXPECT_DOUBLE_EQ(evaluation.columns[0].top5.value(), 5.0 / 7);
+  EXPECT_DOUBLE_EQ(evaluation.columns[0].score.accuracy, 1.0 / 7);
 }
 
 /// A model of each kind that has learned which quarter is bright.

@@ -8,8 +8,10 @@ namespace attend::op {
 struct Size2 {
   std::int64_t height = 1, width = 1;
 
+  // Not explicit: options say `.stride = 2`.
+  // NOLINTNEXTLINE(google-explicit-constructor)
   constexpr Size2(std::int64_t both) : height(both), width(both) {}
-  constexpr Size2(std::int64_t height_, std::int64_t width_) : height(height_), width(width_) {}
+  constexpr Size2(std::int64_t down, std::int64_t across) : height(down), width(across) {}
   bool operator==(const Size2&) const = default;
 };
 
