@@ -20,8 +20,8 @@ Convolution::Convolution(std::int64_t in, std::int64_t out, const ConvolutionOpt
                     "of each needed, and groups that divide the channels",
                     in, out, groups, height, width));
   const Shape shape{out, in / groups, height, width};
-  const double inputs = static_cast<double>(in / groups * height * width);
-  weight_ = normal(shape, std::sqrt(2 / inputs), random.next());
+  const std::int64_t inputs = in / groups * height * width;
+  weight_ = normal(shape, std::sqrt(2 / static_cast<double>(inputs)), random.next());
   if (options.bias) bias_ = Tensor::zeros({out});
   add_parameter("weight", weight_, true);
   add_parameter("bias", bias_, false);
