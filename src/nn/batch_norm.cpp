@@ -48,7 +48,8 @@ Tensor BatchNorm::forward(const Tensor& x, const Run& run) const {
     return op::batch_norm_by({.mean = running_mean_, .variance = running_variance_}, x, weight_, bias_,
                              options);
   const op::BatchNorm result = op::batch_norm(x, weight_, bias_, options);
-  const double values = static_cast<double>(x.elements() / x.dim(-1));
+  const std::int64_t rows = x.elements() / x.dim(-1);
+  const auto values = static_cast<double>(rows);
   update(running_mean_, result.statistics.mean, options_.momentum, 1);
   update(running_variance_, result.statistics.variance, options_.momentum,
          values / std::max(values - 1, 1.0));
