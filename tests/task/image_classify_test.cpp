@@ -145,7 +145,8 @@ TEST_F(ImageClassify, ReadsIdxFilesWithTheNamesBesideThem) {
     const int count = std::string_view(part) == "train" ? 40 : 24;
     io::IdxArray pictures{.shape = {count, 8, 8}, .values = {}}, labels{.shape = {count}, .values = {}};
     for (int i = 0; i < count; ++i) {
-      const auto image = test::quarter_picture(i % 4, static_cast<std::uint64_t>(i + count));
+      const auto image =
+          test::quarter_picture(i % 4, static_cast<std::uint64_t>(i) + static_cast<std::uint64_t>(count));
       pictures.values.insert(pictures.values.end(), image.pixels.begin(), image.pixels.end());
       labels.values.push_back(static_cast<std::uint8_t>(i % 4));
     }
@@ -230,7 +231,8 @@ TEST_P(TrainedPictureClassifier, TakesPicturesOfOtherSizesAndColours) {
   for (int row = 0; row < 32; ++row)
     for (int column = 0; column < 24; ++column)
       for (int c = 0; c < 3; ++c)
-        large.pixels.push_back(small.pixels[static_cast<std::size_t>(row / 4 * 8 + column / 3)]);
+        large.pixels.push_back(
+            small.pixels.at(static_cast<std::size_t>(row) / 4 * 8 + static_cast<std::size_t>(column) / 3));
   const auto answers = classifier.classify(std::vector<io::Image>{small, large});
   for (const ClassAnswer& answer : answers) {
     EXPECT_EQ(answer.label, 3);
