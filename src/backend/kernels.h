@@ -4,7 +4,6 @@
 #include "backend/kernels/additive_step.h"
 #include "backend/kernels/arithmetic.h"
 #include "backend/kernels/attention.h"
-#include "backend/kernels/batch_norm.h"
 #include "backend/kernels/channel_norm.h"
 #include "backend/kernels/cross_entropy.h"
 #include "backend/kernels/dropout.h"
@@ -37,7 +36,6 @@ struct Kernels {
   DropoutKernels dropout;
   EmbeddingKernels embedding;
   NormKernels norm;
-  BatchNormKernels batch_norm;
   ChannelNormKernels channel_norm;
   RecurrentKernels recurrent;
   AdditiveStepKernels additive_step;

@@ -17,7 +17,7 @@ namespace attend::op {
 
 namespace {
 
-using Kernels = backend::BatchNormKernels;
+using Kernels = backend::ChannelNormKernels;
 
 // One application: its tensors, all dense and off the tape, and what they say of each channel.
 struct Application {
@@ -25,7 +25,7 @@ struct Application {
   BatchNormOptions options;
   bool of_batch = true;  // the statistics are those of x
   std::int64_t rows = 0, channels = 0;
-  Tensor scale = {}, shift = {};  // y = x scale + shift
+  Tensor scale = {};  // y = (x - mean) scale + bias
 };
 
 void check(const Tensor& x, const Tensor& weight, const Tensor& bias, const BatchNormOptions& options) {
@@ -64,96 +64,86 @@ double rstd(const Application& a, std::int64_t c) {
   return 1 / std::sqrt(at(a.variance, c) + a.options.epsilon);
 }
 
-// Sums over chunks of rows: kernel(first row, end, chunk), chunks in parallel.
-template <class Kernel>
-void for_each_chunk(const Application& a, Kernel&& kernel) {
+// Calls body(range, chunk) for ranges of the rows, on all threads. With dy, it counts where the result of a
+// ReLU was above 0.
+template <class Range, class Body>
+void for_each_range(const Application& a, const Tensor& dy, Body&& body) {
   const std::int64_t grain = rows_of_chunk(a.channels);
-  parallel_for(a.rows, grain,
-               [&](std::int64_t begin, std::int64_t end) { kernel(begin, end, begin / grain); });
+  const bool gated = dy.defined() && a.options.relu;
+  parallel_for(a.rows, grain, [&](std::int64_t begin, std::int64_t end) {
+    Range range{{.dtype = a.x.dtype(),
+                 .rows = end - begin,
+                 .columns = a.channels,
+                 .x = place(a.x, begin * a.channels),
+                 .centre = place(a.mean, 0),
+                 .dy = place(dy, begin * a.channels),
+                 .gate_slope = gated ? place(a.scale, 0) : nullptr,
+                 .gate_offset = gated ? place(a.bias, 0) : nullptr}};
+    body(range, begin / grain);
+  });
 }
 
-Tensor partial_sums(const Application& a) {
+struct Moments {
+  Tensor first, second;  // [channels]
+};
+
+// Sums over the rows: of dy and of dy (x - mean), or with x - mean instead of an undefined dy.
+Moments moments(const Application& a, const Tensor& dy) {
   const std::int64_t grain = rows_of_chunk(a.channels);
-  return Tensor::zeros({(a.rows + grain - 1) / grain, a.channels}, parameter_dtype(a.x.dtype()));
+  const Shape shape{(a.rows + grain - 1) / grain, a.channels};
+  const DType dtype = parameter_dtype(a.x.dtype());
+  const Tensor first = Tensor::empty(shape, dtype), second = Tensor::empty(shape, dtype);
+  for_each_range<Kernels::Moments>(a, dy, [&](Kernels::Moments& range, std::int64_t chunk) {
+    range.first = place(first, chunk * a.channels);
+    range.second = place(second, chunk * a.channels);
+    backend::kernels().channel_norm.moments(range);
+  });
+  return {column_sum(first), column_sum(second)};
 }
 
 void measure(Application& a) {
   const double count = static_cast<double>(a.rows);
   const Tensor sum = column_sum(a.x.view_as({a.rows, a.channels}, {a.channels, 1}));
   a.mean = of_channels(a, [&](std::int64_t c) { return at(sum, c) / count; });
-  const Tensor partial = partial_sums(a);
-  for_each_chunk(a, [&](std::int64_t begin, std::int64_t end, std::int64_t chunk) {
-    backend::kernels().batch_norm.squares({.dtype = a.x.dtype(),
-                                           .rows = end - begin,
-                                           .columns = a.channels,
-                                           .x = place(a.x, begin * a.channels),
-                                           .mean = place(a.mean, 0),
-                                           .squares = place(partial, chunk * a.channels)});
-  });
-  const Tensor squares = column_sum(partial);
+  const Tensor squares = moments(a, {}).second;
   a.variance = of_channels(a, [&](std::int64_t c) { return at(squares, c) / count; });
 }
 
 Tensor forward(Application& a) {
   a.scale = of_channels(a, [&](std::int64_t c) { return at(a.weight, c) * rstd(a, c); });
-  a.shift = of_channels(a, [&](std::int64_t c) { return at(a.bias, c) - at(a.mean, c) * at(a.scale, c); });
   const Tensor y = Tensor::empty(a.x.shape(), a.x.dtype());
-  for_each_chunk(a, [&](std::int64_t begin, std::int64_t end, std::int64_t) {
-    const std::int64_t first = begin * a.channels;
-    backend::kernels().batch_norm.forward({.dtype = a.x.dtype(),
-                                           .rows = end - begin,
-                                           .columns = a.channels,
-                                           .relu = a.options.relu,
-                                           .x = place(a.x, first),
-                                           .scale = place(a.scale, 0),
-                                           .shift = place(a.shift, 0),
-                                           .y = place(y, first)});
+  const std::int64_t chunk_elements = rows_of_chunk(a.channels) * a.channels;
+  for_each_range<Kernels::Apply>(a, {}, [&](Kernels::Apply& range, std::int64_t chunk) {
+    range.relu = a.options.relu;
+    range.slope = place(a.scale, 0);
+    range.offset = place(a.bias, 0);
+    range.y = place(y, chunk * chunk_elements);
+    backend::kernels().channel_norm.apply(range);
   });
   return y;
 }
 
-Kernels::Backward backward_work(const Application& a, const Tensor& dy, std::int64_t begin,
-                                std::int64_t end) {
-  Kernels::Backward work;
-  work.dtype = a.x.dtype();
-  work.rows = end - begin;
-  work.columns = a.channels;
-  work.relu = a.options.relu;
-  work.x = place(a.x, begin * a.channels);
-  work.scale = place(a.scale, 0);
-  work.shift = place(a.shift, 0);
-  work.dy = place(dy, begin * a.channels);
-  work.mean = place(a.mean, 0);
-  return work;
-}
-
 autograd::Tensors backward(const Application& a, const Tensor& dy, bool for_x) {
-  const Tensor g_partial = partial_sums(a), gx_partial = partial_sums(a);
-  for_each_chunk(a, [&](std::int64_t begin, std::int64_t end, std::int64_t chunk) {
-    auto work = backward_work(a, dy, begin, end);
-    work.g_sum = place(g_partial, chunk * a.channels);
-    work.gx_sum = place(gx_partial, chunk * a.channels);
-    backend::kernels().batch_norm.sums(work);
-  });
-  const Tensor g_sum = column_sum(g_partial), gx_sum = column_sum(gx_partial);
+  const Moments sums = moments(a, dy);
   autograd::Tensors result = {
-      Tensor(), of_channels(a, [&](std::int64_t c) { return at(gx_sum, c) * rstd(a, c); }), g_sum};
+      Tensor(), of_channels(a, [&](std::int64_t c) { return at(sums.second, c) * rstd(a, c); }), sums.first};
   if (!for_x) return result;
-  // With z = (x - mean) rstd, dx = scale (g - [mean of g] - z [mean of g z]); the means are there because the
-  // statistics follow x.
+  // With z = (x - mean) rstd, dx = scale (dy - [mean of dy] - z [mean of dy z]); the means are there because
+  // the statistics follow x.
   const double count = a.of_batch ? static_cast<double>(a.rows) : INFINITY;
-  const Tensor slope = of_channels(
-      a, [&](std::int64_t c) { return -at(a.scale, c) * rstd(a, c) * rstd(a, c) * at(gx_sum, c) / count; });
-  const Tensor offset = of_channels(a, [&](std::int64_t c) {
-    return -at(a.scale, c) * at(g_sum, c) / count - at(slope, c) * at(a.mean, c);
+  const Tensor slope = of_channels(a, [&](std::int64_t c) {
+    return -at(a.scale, c) * rstd(a, c) * rstd(a, c) * at(sums.second, c) / count;
   });
+  const Tensor offset =
+      of_channels(a, [&](std::int64_t c) { return -at(a.scale, c) * at(sums.first, c) / count; });
   result[0] = Tensor::empty(a.x.shape(), a.x.dtype());
-  for_each_chunk(a, [&](std::int64_t begin, std::int64_t end, std::int64_t) {
-    auto work = backward_work(a, dy, begin, end);
-    work.slope = place(slope, 0);
-    work.offset = place(offset, 0);
-    work.dx = place(result[0], begin * a.channels);
-    backend::kernels().batch_norm.gradient(work);
+  const std::int64_t chunk_elements = rows_of_chunk(a.channels) * a.channels;
+  for_each_range<Kernels::Apply>(a, dy, [&](Kernels::Apply& range, std::int64_t chunk) {
+    range.slope = place(slope, 0);
+    range.offset = place(offset, 0);
+    range.factor = place(a.scale, 0);
+    range.y = place(result[0], chunk * chunk_elements);
+    backend::kernels().channel_norm.apply(range);
   });
   return result;
 }

@@ -15,6 +15,9 @@ struct ChannelNormKernels {
     const void* x = nullptr;
     const void* centre = nullptr;  ///< [columns]; below, d is x - centre
     const void* dy = nullptr;      ///< of x's shape, or null for d
+    /// [columns], or null: dy counts as 0 where d gate_slope[c] + gate_offset[c] is not above 0, the gradient
+    /// of a result that apply() cut off at 0.
+    const void *gate_slope = nullptr, *gate_offset = nullptr;
   };
 
   /// first[c] = sum over rows of dy, second[c] = sum over rows of dy d.
@@ -24,8 +27,9 @@ struct ChannelNormKernels {
   };
   void (*moments)(const Moments& work) = nullptr;
 
-  /// y = d slope[c] + offset[c], and dy factor[c] more where dy is given.
+  /// y = d slope[c] + offset[c], and dy factor[c] more where dy is given; 0 below 0 if `relu`.
   struct Apply : Rows {
+    bool relu = false;
     const void* slope = nullptr;   ///< [columns]
     const void* offset = nullptr;  ///< [columns]
     const void* factor = nullptr;  ///< [columns], read when dy is given

@@ -33,7 +33,6 @@ void fill(backend::Kernels& kernels) {
   fill(kernels.dropout);
   fill(kernels.embedding);
   fill(kernels.norm);
-  fill(kernels.batch_norm);
   fill(kernels.recurrent);
   fill(kernels.additive_step);
   fill(kernels.rotary);

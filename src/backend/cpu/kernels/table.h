@@ -20,7 +20,6 @@ void fill(backend::CrossEntropyKernels& kernels);
 void fill(backend::DropoutKernels& kernels);
 void fill(backend::EmbeddingKernels& kernels);
 void fill(backend::NormKernels& kernels);
-void fill(backend::BatchNormKernels& kernels);
 void fill(backend::RecurrentKernels& kernels);
 void fill(backend::AdditiveStepKernels& kernels);
 void fill(backend::RotaryKernels& kernels);
