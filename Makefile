@@ -52,7 +52,7 @@ floors:        ## check that no file includes a higher floor, file sizes, public
 	@scripts/check_floors
 
 asan:          ## every test under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer
-	@scripts/setup build test
+	@scripts/setup build test lint
 	@scripts/build asan
 	@. scripts/sanitizer_options && $(TEST) asan --parallel $(JOBS)
 

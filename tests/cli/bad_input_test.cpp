@@ -192,15 +192,28 @@ TEST_F(BadInput, LineBreaksInNames) {
 }
 
 TEST_F(BadInput, NothingIsLeftOfATrainingThatWroteNothing) {
+  // The tokenizer, which is written first, does not fit.
+  std::string letters;
+  for (char second = '\xb8'; second <= '\xbf'; ++second)
+    for (char third = '\x80'; third <= '\xbf'; ++third) letters += {'\xe4', second, third};
+  write_all(in("text.txt"), letters);
   const auto before = contents(folder_.path());
   const fs::path out = folder_ / "far" / "away";
-  // Not even the first byte of the tokenizer can be written, nor what the program says about it.
-  EXPECT_EQ(attend(train_tiny(in("text.txt"), out / "model"), {.file_size = 0}).code, 2);
-  EXPECT_EQ(attend(train_tiny(in("text.txt"), out / "model" / ""), {.file_size = 0}).code, 2);
+  const auto expect_refused = [&](const fs::path& folder) {
+    const Ended ended = attend(train_tiny(in("text.txt"), folder), {.file_size = kLeastFileSize});
+    EXPECT_EQ(ended.code, 2) << ended.err;
+    EXPECT_NE(ended.err.find("File too large"), std::string::npos) << ended.err;
+  };
+  expect_refused(out / "model");
+  expect_refused(out / "model" / "");
   EXPECT_TRUE(before == contents(folder_.path()));
   fs::create_directories(out);
-  EXPECT_EQ(attend(train_tiny(in("text.txt"), out), {.file_size = 0}).code, 2);
+  expect_refused(out);
   EXPECT_TRUE(fs::is_empty(out)) << "or a folder was removed that was there before";
+}
+
+TEST_F(BadInput, WhatIsSaidCannotBeWritten) {
+  EXPECT_EQ(attend({"info", in("nowhere").string()}, {.file_size = 0}).code, 2);
 }
 
 TEST_F(BadInput, TwoErrorsAreOneLine) {

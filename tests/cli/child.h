@@ -34,6 +34,10 @@ struct Ended {
   std::int64_t peak_bytes = 0;
 };
 
+/// The least limit of files of a child that computes: Clang's OpenMP takes so much shared memory, which is a
+/// file to the limit, and fails without.
+inline constexpr rlim_t kLeastFileSize = 1024;
+
 struct ChildOptions {
   /// Set for the child, over what this process has.
   std::vector<std::pair<std::string, std::string>> environment = {};

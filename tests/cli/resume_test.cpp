@@ -200,7 +200,7 @@ TEST_F(Resume, FullDisk) {
 
 TEST_F(Resume, DiskIsFullFromTheStart) {
   TemporaryFolder folder;
-  const Ended ended = attend(train_tiny(text(), folder / "model"), {.file_size = 1000});
+  const Ended ended = attend(train_tiny(text(), folder / "model"), {.file_size = kLeastFileSize});
   EXPECT_EQ(ended.code, 2) << ended.err;
   EXPECT_NE(ended.err.find("attend: "), std::string::npos) << ended.err;
   const Ended resumed = attend(train_tiny(text(), folder / "model", kOften + Words{"--resume"}));
