@@ -123,6 +123,7 @@
 #include "attend/nn/recurrent.h"
 #include "attend/nn/row_groups.h"
 #include "attend/nn/run.h"
+#include "attend/nn/spatial_transformer.h"
 #include "attend/nn/transformer_block.h"
 #include "attend/op/activation.h"
 #include "attend/op/arithmetic.h"

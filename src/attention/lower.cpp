@@ -51,7 +51,9 @@ bool is_fused(const AttentionSpec& spec) {
   const Positions positions = spec.place.positions;
   if (spec.gather.kind != Gather::Kind::weighted_sum || spec.weigh.talking_heads) return false;
   if (spec.weigh.kind != Weigh::Kind::softmax && spec.weigh.kind != Weigh::Kind::sigmoid) return false;
-  if (positions == Positions::shaw || positions == Positions::transformer_xl) return false;
+  // Their scores are no function of the head and the distance alone.
+  if (positions == Positions::shaw || positions == Positions::transformer_xl || positions == Positions::grid)
+    return false;
   switch (spec.score.kind) {
     case Score::Kind::dot:
     case Score::Kind::bilinear:

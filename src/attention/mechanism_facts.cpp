@@ -52,6 +52,8 @@ std::string_view positions_text(Place::Positions positions) {
       return "relative sinusoids";
     case Place::Positions::span:
       return "learned spans";
+    case Place::Positions::grid:
+      return "relative rows and columns";
   }
   throw Error("attention: unknown positions");
 }

@@ -71,7 +71,7 @@ void add_score_parameters(Parameters& p, const Score& score, const ParameterSize
 }
 
 void add_position_parameters(Parameters& p, const Place& place, const ParameterSizes& s, Generator& random) {
-  constexpr double kTransformerXl = 0.02;
+  constexpr double kTransformerXl = 0.02, kSwin = 0.02;
   const std::int64_t width = s.heads * s.dim;
   const auto glorot = [&](std::int64_t rows, std::int64_t columns) {
     return uniform({rows, columns}, std::sqrt(6.0 / static_cast<double>(rows + columns)), random);
@@ -97,6 +97,9 @@ void add_position_parameters(Parameters& p, const Place& place, const ParameterS
       break;
     case Place::Positions::span:
       p.span = Tensor::zeros({s.heads});
+      break;
+    case Place::Positions::grid:
+      p.grid_bias = normal({s.heads, 2 * place.grid_rows - 1, 2 * place.grid_columns - 1}, kSwin, random);
       break;
     case Place::Positions::none:
     case Place::Positions::alibi:
@@ -157,6 +160,7 @@ void for_each(Parameters& p, const std::function<void(const std::string&, Tensor
   one("position_bias", p.position_bias);
   one("relative_projection", p.relative_projection);
   one("span", p.span);
+  one("grid_bias", p.grid_bias);
   one("sink_logits", p.sink_logits);
   one("mix_scores", p.mix_scores);
   one("mix_weights", p.mix_weights);

@@ -139,6 +139,23 @@ Tensor transformer_xl_scores(const Tensor& query, const Tensor& key, const Atten
   return op::scale(op::add(content, position), score_scale(spec, dim));
 }
 
+// grid_bias[h] of the rows and columns between query and key: [1, heads, queries, keys].
+Tensor grid_scores(const Tensor& table, const Place& place, std::int64_t queries, std::int64_t keys) {
+  const std::int64_t rows = place.grid_rows, columns = place.grid_columns, heads = table.dim(0);
+  // Places in front of the first are on rows above it.
+  const auto row_of = [&](std::int64_t p) { return (p < 0 ? p - columns + 1 : p) / columns; };
+  std::vector<std::int64_t> offsets;
+  for (std::int64_t i = 0; i < queries; ++i)
+    for (std::int64_t j = 0; j < keys; ++j) {
+      const std::int64_t p = i + keys - queries, apart = j / columns - row_of(p);
+      const std::int64_t down = std::clamp(apart, 1 - rows, rows - 1), across = j - p - apart * columns;
+      offsets.push_back((down + rows - 1) * (2 * columns - 1) + across + columns - 1);
+    }
+  const Tensor flat = op::reshape(table, {heads, (2 * rows - 1) * (2 * columns - 1)});
+  return op::reshape(op::gather(flat, 1, Tensor::from(offsets, {1, queries * keys})),
+                     {1, heads, queries, keys});
+}
+
 }  // namespace
 
 std::vector<double> alibi_slopes(std::int64_t heads) {
@@ -165,6 +182,7 @@ Tensor distance_bias(const AttentionSpec& spec, const Run& run, std::int64_t hea
     case Positions::none:
     case Positions::shaw:
     case Positions::transformer_xl:
+    case Positions::grid:
       break;
   }
   return {};
@@ -179,6 +197,12 @@ Tensor position_scores(const Tensor& query, const Tensor& key, const AttentionSp
     return op::cast(shaw_scores(op::cast(query, wide), keys, spec, run), dtype);
   if (spec.place.positions == Positions::transformer_xl)
     return op::cast(transformer_xl_scores(op::cast(query, wide), op::cast(key, wide), spec, run), dtype);
+  if (spec.place.positions == Positions::grid) {
+    const Shape shape = {heads, 2 * spec.place.grid_rows - 1, 2 * spec.place.grid_columns - 1};
+    return op::cast(
+        grid_scores(learned(run.parameters.grid_bias, "grid_bias", shape, wide), spec.place, queries, keys),
+        dtype);
+  }
   const Tensor bias = distance_bias(spec, run, heads, queries, keys, wide);
   std::vector<std::int64_t> places;
   for (std::int64_t i = 0; i < queries; ++i)

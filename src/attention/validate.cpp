@@ -120,6 +120,10 @@ void validate(const Place& place) {
   }
   if (place.positions == Place::Positions::buckets) check_buckets(place);
   if (place.positions == Place::Positions::shaw) check_integer("clip", place.clip, 1);
+  if (place.positions == Place::Positions::grid) {
+    check_integer("grid_rows", place.grid_rows, 1);
+    check_integer("grid_columns", place.grid_columns, 1);
+  }
   if (place.positions == Place::Positions::span) {
     check_above_zero("span_ramp", place.span_ramp);
     check_integer("span_limit", place.span_limit, 1);

@@ -13,15 +13,21 @@ namespace attend::model {
 
 namespace {
 
-inline constexpr Choice<nn::FeatureAttentionKind, 5> kBlockNames{
+inline constexpr Choice<nn::FeatureAttentionKind, 7> kBlockNames{
     {{{nn::FeatureAttentionKind::none, "none"},
       {nn::FeatureAttentionKind::squeeze_excitation, "se"},
       {nn::FeatureAttentionKind::efficient_channel, "eca"},
       {nn::FeatureAttentionKind::cbam, "cbam"},
-      {nn::FeatureAttentionKind::self, "self"}}}};
+      {nn::FeatureAttentionKind::self, "self"},
+      {nn::FeatureAttentionKind::windows, "windows"},
+      {nn::FeatureAttentionKind::focal, "focal"}}}};
 
 nn::ConvolutionOptions three_by_three(std::int64_t stride) {
   return {.kernel = 3, .geometry = {.stride = stride, .padding = 1}, .bias = false};
+}
+
+std::int64_t stage_stride(std::int64_t stage, std::int64_t block) {
+  return stage > 0 && block == 0 ? 2 : 1;
 }
 
 }  // namespace
@@ -36,6 +42,8 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("blocks", config.blocks, IntegerRange{1, 1000});
   visit("block", config.block, kBlockNames);
   visit("reduction", config.reduction, IntegerRange{1, 4096});
+  visit("window", config.window, IntegerRange{1, 1024});
+  visit("spatial_transformer", config.spatial_transformer, Truth{});
   visit("dropout", config.dropout, NumberRange{0, 1});
 }
 
@@ -53,7 +61,7 @@ ResidualCnnConfig residual_cnn_config_from_json(std::string_view text, std::stri
 
 class ResidualCnn::Block : public nn::Module {
  public:
-  Block(std::int64_t in, std::int64_t out, std::int64_t stride, const ResidualCnnConfig& config,
+  Block(std::int64_t in, std::int64_t out, std::int64_t stride, bool shifted, const ResidualCnnConfig& config,
         Generator& random)
       : norm1_(in, {.relu = true}),
         conv1_(in, out, three_by_three(stride), random),
@@ -69,7 +77,9 @@ class ResidualCnn::Block : public nn::Module {
           random);
       add_child("shortcut", *shortcut_);
     }
-    attention_ = nn::make_feature_attention(config.block, out, {.reduction = config.reduction}, random);
+    attention_ = nn::make_feature_attention(
+        config.block, out, {.reduction = config.reduction, .window = config.window, .shifted = shifted},
+        random);
     if (attention_ != nullptr) add_child("attention", *attention_);
   }
 
@@ -98,7 +108,8 @@ ResidualCnn::ResidualCnn(const ResidualCnnConfig& config, std::uint64_t seed) : 
   for (std::int64_t stage = 0; stage < config.stages; ++stage)
     for (std::int64_t i = 0; i < config.blocks; ++i) {
       const std::int64_t out = config.width << stage;
-      blocks_.push_back(std::make_unique<Block>(channels, out, stage > 0 && i == 0 ? 2 : 1, config, random));
+      blocks_.push_back(
+          std::make_unique<Block>(channels, out, stage_stride(stage, i), i % 2 == 1, config, random));
       add_child(fmt::format("stages.{}.{}", stage, i), *blocks_.back());
       channels = out;
     }
@@ -107,12 +118,49 @@ ResidualCnn::ResidualCnn(const ResidualCnnConfig& config, std::uint64_t seed) : 
   head_ = std::make_unique<nn::Linear>(channels, config.classes,
                                        nn::LinearOptions{.initialisation_std = 0.01}, random);
   add_child("head", *head_);
+  if (config.spatial_transformer) {
+    transformer_ = std::make_unique<nn::SpatialTransformer>(config.channels, random);
+    add_child("spatial_transformer", *transformer_);
+  }
 }
 
 ResidualCnn::~ResidualCnn() = default;
 
 std::int64_t ResidualCnn::observed_layers() const {
-  return config_.block == nn::FeatureAttentionKind::none ? 0 : static_cast<std::int64_t>(blocks_.size());
+  const auto blocks = static_cast<std::int64_t>(blocks_.size());
+  if (transformer_ != nullptr) return blocks + 1;
+  return config_.block == nn::FeatureAttentionKind::none ? 0 : blocks;
+}
+
+double ResidualCnn::ConvolutionSize::flops() const {
+  const std::int64_t rows = (height - 1) / stride + 1, columns = (width - 1) / stride + 1;
+  return 2.0 * static_cast<double>(rows * columns) * static_cast<double>(in * out * kernel * kernel);
+}
+
+std::vector<ResidualCnn::ConvolutionSize> ResidualCnn::convolutions(std::int64_t height,
+                                                                    std::int64_t width) const {
+  std::vector<ConvolutionSize> all = {
+      {.in = config_.channels, .out = config_.width, .kernel = 3, .height = height, .width = width}};
+  std::int64_t channels = config_.width;
+  for (std::int64_t stage = 0; stage < config_.stages; ++stage)
+    for (std::int64_t i = 0; i < config_.blocks; ++i) {
+      ConvolutionSize next = {.in = channels,
+                              .out = config_.width << stage,
+                              .kernel = 3,
+                              .stride = stage_stride(stage, i),
+                              .height = height,
+                              .width = width};
+      all.push_back(next);
+      if (next.in != next.out || next.stride != 1) {
+        next.kernel = 1;
+        all.push_back(next);
+      }
+      height = (height - 1) / next.stride + 1;
+      width = (width - 1) / next.stride + 1;
+      channels = next.out;
+      all.push_back({.in = channels, .out = channels, .kernel = 3, .height = height, .width = width});
+    }
+  return all;
 }
 
 Tensor ResidualCnn::features(const Tensor& pictures, const nn::Run& run) const {
@@ -121,7 +169,9 @@ Tensor ResidualCnn::features(const Tensor& pictures, const nn::Run& run) const {
     throw Error(fmt::format("pictures {}: f32 [batch, height, width, {}] needed",
                             pictures.defined() ? pictures.text() : "undefined", config_.channels));
   const Tensor& weight = head_->weight();
-  Tensor x = stem_->forward(op::cast(pictures, weight.dtype() == DType::f32 ? run.compute : weight.dtype()));
+  Tensor x = op::cast(pictures, weight.dtype() == DType::f32 ? run.compute : weight.dtype());
+  if (transformer_ != nullptr) x = transformer_->forward(x, run, static_cast<std::int64_t>(blocks_.size()));
+  x = stem_->forward(x);
   for (std::size_t i = 0; i < blocks_.size(); ++i)
     x = blocks_[i]->forward(x, run, static_cast<std::int64_t>(i));
   return norm_->forward(x, run);

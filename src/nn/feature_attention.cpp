@@ -16,32 +16,20 @@
 #include "attend/op/reduce.h"
 #include "attend/op/shape.h"
 #include "backend/cast.h"
+#include "nn/feature_attention_kinds.h"
 
 namespace attend::nn {
 
 namespace {
 
-constexpr std::array<std::pair<FeatureAttentionKind, std::string_view>, 5> kNames{
+constexpr std::array<std::pair<FeatureAttentionKind, std::string_view>, 7> kNames{
     {{FeatureAttentionKind::none, "none"},
      {FeatureAttentionKind::squeeze_excitation, "se"},
      {FeatureAttentionKind::efficient_channel, "eca"},
      {FeatureAttentionKind::cbam, "cbam"},
-     {FeatureAttentionKind::self, "self"}}};
-
-bool is_wanted(const Run& run, std::int64_t layer) {
-  return run.observer != nullptr && run.observer->wants(layer);
-}
-
-Tensor for_observer(const Tensor& gate, const Shape& shape) {
-  const Tensor single = backend::cast(gate, DType::f32);
-  return Tensor::from(single.to_vector<float>(), shape);
-}
-
-void check_maps(const Tensor& x, std::int64_t channels) {
-  if (!x.defined() || x.rank() != 4 || x.elements() == 0 || x.dim(3) != channels)
-    throw Error(fmt::format("attention over feature maps {}: [batch, height, width, {}] needed",
-                            x.defined() ? x.text() : "undefined", channels));
-}
+     {FeatureAttentionKind::self, "self"},
+     {FeatureAttentionKind::windows, "windows"},
+     {FeatureAttentionKind::focal, "focal"}}};
 
 Tensor sigmoid(const Tensor& x) {
   return op::activate(x, Activation::sigmoid);
@@ -88,7 +76,7 @@ class SqueezeExcitation : public FeatureAttention {
   Tensor forward(const Tensor& x, const Run& run, std::int64_t layer) const override {
     check_maps(x, channels_);
     const Tensor gate = sigmoid(excitation_.forward(mean_over_places(x)));
-    if (is_wanted(run, layer))
+    if (is_observed(run, layer))
       run.observer->observe_gates(layer, {.channels = for_observer(gate, gate.shape()), .places = {}});
     return weighed_channels(x, gate);
   }
@@ -115,7 +103,7 @@ class EfficientChannelAttention : public FeatureAttention {
     const std::int64_t batch = x.dim(0);
     const Tensor line = op::reshape(mean_over_places(x), {batch, 1, channels_, 1});
     const Tensor gate = op::reshape(sigmoid(along_channels_.forward(line)), {batch, channels_});
-    if (is_wanted(run, layer))
+    if (is_observed(run, layer))
       run.observer->observe_gates(layer, {.channels = for_observer(gate, gate.shape()), .places = {}});
     return weighed_channels(x, gate);
   }
@@ -149,7 +137,7 @@ class Cbam : public FeatureAttention {
                                          op::maximum(weighed, {.axes = {3}, .keep_axes = true})},
                                         3);
     const Tensor places = sigmoid(over_places_.forward(seen));
-    if (is_wanted(run, layer))
+    if (is_observed(run, layer))
       run.observer->observe_gates(layer, {.channels = for_observer(channels, channels.shape()),
                                           .places = for_observer(places, {x.dim(0), x.dim(1), x.dim(2)})});
     return op::multiply(weighed, places);
@@ -183,18 +171,33 @@ class SelfAttention : public FeatureAttention {
   }
 
  private:
-  static std::int64_t heads_for(std::int64_t channels, std::int64_t head_channels) {
-    std::int64_t heads = std::max<std::int64_t>(1, channels / std::max<std::int64_t>(1, head_channels));
-    while (channels % heads != 0) --heads;
-    while (channels % heads != 0 || channels / heads > 256) ++heads;  // more features a head are impossible
-    return heads;
-  }
-
   std::int64_t channels_;
   MultiHeadAttention attention_;
 };
 
 }  // namespace
+
+bool is_observed(const Run& run, std::int64_t layer) {
+  return run.observer != nullptr && run.observer->wants(layer);
+}
+
+Tensor for_observer(const Tensor& values, const Shape& shape) {
+  const Tensor single = backend::cast(values, DType::f32);
+  return Tensor::from(single.to_vector<float>(), shape);
+}
+
+void check_maps(const Tensor& x, std::int64_t channels) {
+  if (!x.defined() || x.rank() != 4 || x.elements() == 0 || x.dim(3) != channels)
+    throw Error(fmt::format("attention over feature maps {}: [batch, height, width, {}] needed",
+                            x.defined() ? x.text() : "undefined", channels));
+}
+
+std::int64_t heads_for(std::int64_t channels, std::int64_t head_channels) {
+  std::int64_t heads = std::max<std::int64_t>(1, channels / std::max<std::int64_t>(1, head_channels));
+  while (channels % heads != 0) --heads;
+  while (channels % heads != 0 || channels / heads > 256) ++heads;  // more features a head are impossible
+  return heads;
+}
 
 std::string_view name_of(FeatureAttentionKind kind) {
   return kNames[static_cast<std::size_t>(kind)].second;
@@ -222,6 +225,10 @@ std::unique_ptr<FeatureAttention> make_feature_attention(FeatureAttentionKind ki
       return std::make_unique<Cbam>(channels, options, random);
     case FeatureAttentionKind::self:
       return std::make_unique<SelfAttention>(channels, options, random);
+    case FeatureAttentionKind::windows:
+      return make_window_attention(channels, options, random);
+    case FeatureAttentionKind::focal:
+      return make_focal_modulation(channels, random);
     case FeatureAttentionKind::none:
       break;
   }

@@ -76,6 +76,7 @@ TEST(Parameters, AreThoseOfTheSpecAndNoOthers) {
       {with_positions(Place::Positions::transformer_xl),
        {{"content_bias", {8, 16}}, {"position_bias", {8, 16}}, {"relative_projection", {8, 16, 128}}}},
       {with_positions(Place::Positions::span), {{"span", {8}}}},
+      {with_positions(Place::Positions::grid), {{"grid_bias", {8, 15, 15}}}},
       {rest, {{"sink_logits", {8}}, {"mix_scores", {8, 8}}, {"mix_weights", {8, 8}}, {"pool_logits", {8}}}},
       {linformer, {{"key_projection", {6, 40}}, {"value_projection", {6, 40}}}}};
   for (const auto& [spec, expected] : cases) {
@@ -110,6 +111,7 @@ TEST(Parameters, StartAsPublished) {
   for (const char* name : {"content_bias", "position_bias", "relative_projection"})
     EXPECT_NEAR(deviation(xl[name]), 0.02, 0.003) << name;
   EXPECT_EQ(largest(parameters_of(with_positions(Place::Positions::span))["span"]), 0);
+  EXPECT_NEAR(deviation(parameters_of(with_positions(Place::Positions::grid))["grid_bias"]), 0.02, 0.003);
   AttentionSpec rest;
   rest.weigh.sink = rest.weigh.talking_heads = true;
   rest.fuse.kind = attention::Fuse::Kind::pool;

@@ -23,11 +23,12 @@ using autograd::Tensors;
 using test::random_tensor;
 using Positions = Place::Positions;
 
-constexpr std::int64_t kHeads = 2, kDim = 4, kValueDim = 3, kClip = 2;
+constexpr std::int64_t kHeads = 2, kDim = 4, kValueDim = 3, kClip = 2, kGridRows = 2, kGridColumns = 3;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 const std::vector<Positions> kPositions = {Positions::alibi, Positions::alibi_learned,  Positions::buckets,
-                                           Positions::shaw,  Positions::transformer_xl, Positions::span};
+                                           Positions::shaw,  Positions::transformer_xl, Positions::span,
+                                           Positions::grid};
 
 AttentionSpec spec_of(Positions positions, bool causal) {
   AttentionSpec spec;
@@ -37,7 +38,9 @@ AttentionSpec spec_of(Positions positions, bool causal) {
                 .bucket_distance = 12,
                 .clip = kClip,
                 .span_ramp = 3,
-                .span_limit = 8};
+                .span_limit = 8,
+                .grid_rows = kGridRows,
+                .grid_columns = kGridColumns};
   return spec;
 }
 
@@ -55,6 +58,8 @@ Tensors learned_by(Positions positions) {
               random_tensor({kHeads, kDim, kHeads * kDim}, DType::f64, 37)};
     case Positions::span:
       return {Tensor::from(std::vector<double>{0.14, 0.33}, {kHeads})};
+    case Positions::grid:
+      return {random_tensor({kHeads, 2 * kGridRows - 1, 2 * kGridColumns - 1}, DType::f64, 38)};
     default:
       return {};
   }
@@ -69,6 +74,7 @@ Settings settings_of(Positions positions, const Tensors& x, std::size_t first) {
   if (positions == Positions::transformer_xl)
     p.content_bias = x[first], p.position_bias = x[first + 1], p.relative_projection = x[first + 2];
   if (positions == Positions::span) p.span = x[first];
+  if (positions == Positions::grid) p.grid_bias = x[first];
   return run;
 }
 
@@ -124,6 +130,13 @@ double added(Positions positions, bool causal, const double* q, const double* k,
     case Positions::span: {
       const double mask = std::min(1.0, (3 + 8 * p.span.data<double>()[head] - distance) / 3);
       return mask > 0 ? std::log(mask) : -kInfinity;
+    }
+    case Positions::grid: {
+      // Far enough to the front that no place is negative.
+      const std::int64_t from = place + 10 * kGridColumns, to = key + 10 * kGridColumns;
+      const std::int64_t down = std::clamp(to / kGridColumns - from / kGridColumns, -1L, 1L),
+                         across = to % kGridColumns - from % kGridColumns;
+      return p.grid_bias.data<double>()[(head * 3 + down + 1) * 5 + across + 2];
     }
     default:
       return 0;
@@ -213,7 +226,8 @@ TEST(Positions, DistanceBiasHoldsWhatIsSpreadOverTheScores) {
     const Settings run = settings_of(positions, x, 3);
     const AttentionSpec spec = spec_of(positions, false);
     const Tensor bias = attention::distance_bias(spec, run, kHeads, 4, 6, DType::f64);
-    const bool by_distance_alone = positions != Positions::shaw && positions != Positions::transformer_xl;
+    const bool by_distance_alone = positions != Positions::shaw && positions != Positions::transformer_xl &&
+                                   positions != Positions::grid;
     ASSERT_EQ(bias.defined(), by_distance_alone);
     if (!by_distance_alone) continue;
     ASSERT_EQ(bias.shape(), (Shape{kHeads, 9}));

@@ -111,6 +111,14 @@ std::vector<Bad> bad_specs() {
       s.place.positions = Place::Positions::span;
       s.place.span_ramp = v;
     });
+  add("grid_rows 0 given, 1 to", [](Spec& s) {
+    s.place.positions = Place::Positions::grid;
+    s.place.grid_rows = 0;
+  });
+  add("grid_columns 0 given, 1 to", [](Spec& s) {
+    s.place.positions = Place::Positions::grid;
+    s.place.grid_columns = 0;
+  });
   add("span_limit 0 given, 1 to", [](Spec& s) {
     s.place.positions = Place::Positions::span;
     s.place.span_limit = 0;

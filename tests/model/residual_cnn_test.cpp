@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -24,9 +26,13 @@ using test::differ;
 using test::parameter_list;
 using test::random_tensor;
 
-constexpr FeatureAttentionKind kBlocks[] = {
-    FeatureAttentionKind::none, FeatureAttentionKind::squeeze_excitation,
-    FeatureAttentionKind::efficient_channel, FeatureAttentionKind::cbam, FeatureAttentionKind::self};
+constexpr FeatureAttentionKind kBlocks[] = {FeatureAttentionKind::none,
+                                            FeatureAttentionKind::squeeze_excitation,
+                                            FeatureAttentionKind::efficient_channel,
+                                            FeatureAttentionKind::cbam,
+                                            FeatureAttentionKind::self,
+                                            FeatureAttentionKind::windows,
+                                            FeatureAttentionKind::focal};
 
 const ResidualCnnConfig kSmall{.channels = 1, .classes = 4, .width = 8, .stages = 2, .blocks = 1};
 
@@ -45,6 +51,8 @@ TEST(ResidualCnnConfig, JsonGoesThereAndBack) {
                                    .blocks = 3,
                                    .block = block,
                                    .reduction = 2,
+                                   .window = 3,
+                                   .spatial_transformer = true,
                                    .dropout = 0.25};
     EXPECT_EQ(residual_cnn_config_from_json(to_json(config)), config);
     EXPECT_EQ(nlohmann::json::parse(to_json(config))["block"], name_of(block));
@@ -64,9 +72,11 @@ TEST(ResidualCnnConfig, WrongKeysAndValuesAreNamedWithTheAcceptedOnes) {
   EXPECT_ERROR(residual_cnn_config_from_json(R"({"stages": 9})"), "stages 9: an integer from 1 to 8");
   EXPECT_ERROR(residual_cnn_config_from_json(R"({"blocks": 0})"), "blocks 0: an integer from 1");
   EXPECT_ERROR(residual_cnn_config_from_json(R"({"block": "sse"})"),
-               R"(block "sse": one of "none", "se", "eca", "cbam", "self" needed)");
+               R"(block "sse": one of "none", "se", "eca", "cbam", "self", "windows", "focal" needed)");
   EXPECT_ERROR(residual_cnn_config_from_json(R"({"block": 1})"), "block 1: one of");
   EXPECT_ERROR(residual_cnn_config_from_json(R"({"reduction": 0})"), "reduction 0: an integer from 1");
+  EXPECT_ERROR(residual_cnn_config_from_json(R"({"window": 0})"), "window 0: an integer from 1");
+  EXPECT_ERROR(residual_cnn_config_from_json(R"({"spatial_transformer": 1})"), "spatial_transformer 1: true");
   EXPECT_ERROR(residual_cnn_config_from_json(R"({"dropout": 1})"), "dropout 1: a number from 0 and below 1");
   EXPECT_ERROR(residual_cnn_config_from_json(R"({"dropout": "no"})"), "dropout \"no\": a number");
   ResidualCnnConfig config;
@@ -101,6 +111,8 @@ TEST(ResidualCnnConfig, EachKeyChangesTheModel) {
       {"reduction", [](ResidualCnnConfig& c) { c.reduction = 1; }, true,
        FeatureAttentionKind::squeeze_excitation},
       {"reduction", [](ResidualCnnConfig& c) { c.reduction = 1; }, true, FeatureAttentionKind::cbam},
+      {"window", [](ResidualCnnConfig& c) { c.window = 3; }, true, FeatureAttentionKind::windows},
+      {"spatial_transformer", [](ResidualCnnConfig& c) { c.spatial_transformer = true; }},
       {"dropout", [](ResidualCnnConfig& c) { c.dropout = 0.5; }, false},
   };
   std::set<std::string> tested, known;
@@ -213,11 +225,71 @@ TEST(ResidualCnn, ObserversSeeEveryLayerAndChangeNoBit) {
       EXPECT_EQ(recorder.layers,
                 none ? std::vector<std::int64_t>{} : (std::vector<std::int64_t>{0, 1, 2, 3}));
       std::vector<Shape> expected;
-      if (block == FeatureAttentionKind::cbam) expected = {{3, 6, 4}, {3, 6, 4}, {3, 3, 2}, {3, 3, 2}};
-      if (block == FeatureAttentionKind::self)
+      if (block == FeatureAttentionKind::cbam || block == FeatureAttentionKind::focal)
+        expected = {{3, 6, 4}, {3, 6, 4}, {3, 3, 2}, {3, 3, 2}};
+      if (block == FeatureAttentionKind::self || block == FeatureAttentionKind::windows)
         expected = {{3, 1, 24, 24}, {3, 1, 24, 24}, {3, 1, 6, 6}, {3, 1, 6, 6}};
       EXPECT_TRUE(recorder.shapes == expected) << name_of(block);
     }
+}
+
+TEST(ResidualCnn, BlocksShiftTheirWindowsInTurn) {
+  ResidualCnnConfig config = small(FeatureAttentionKind::windows);
+  config.blocks = 2;
+  config.window = 4;
+  ResidualCnn model(config, 1);
+  test::fill_by_name(model, DType::f32);
+  struct Corner : attention::Observer {
+    std::vector<bool> sees_its_row;
+    bool wants(std::int64_t layer) override { return layer < 2; }
+    void observe(std::int64_t, const Tensor& weights) override {
+      // Does the first of 8 x 8 places see the third? Shifted by two, its window ends before.
+      sees_its_row.push_back(weights.data<float>()[2] > 0);
+    }
+  } corner;
+  model.logits(random_tensor({1, 8, 8, 1}, DType::f32, 1), {.observer = &corner});
+  EXPECT_EQ(corner.sees_its_row, (std::vector<bool>{true, false}));
+}
+
+TEST(ResidualCnn, ReadsWhatTheSpatialTransformerChooses) {
+  ResidualCnnConfig config = small(FeatureAttentionKind::cbam);
+  config.spatial_transformer = true;
+  ResidualCnn model(config, 1);
+  struct Affine : Recorder {
+    std::vector<std::int64_t> at;
+    void observe_affine(std::int64_t layer, const Tensor&) override { at.push_back(layer); }
+  } affine;
+  const Tensor x = random_tensor({2, 8, 8, 1}, DType::f32, 1);
+  const Tensor before = model.logits(x, {.observer = &affine}).detach();
+  EXPECT_EQ(affine.at, (std::vector<std::int64_t>{2}));
+  EXPECT_EQ(model.observed_layers(), 3);
+  // Turned by half a circle, at its start by the bias alone.
+  const std::vector<float> turned = {-1, 0, 0, 0, -1, 0};
+  for (const auto& parameter : model.parameters())
+    if (parameter.name == "spatial_transformer.theta.bias")
+      parameter.tensor.copy_from(Tensor::from(turned, {6}));
+  auto values = x.to_vector<float>();
+  std::reverse(values.begin(), values.begin() + 64);
+  std::reverse(values.begin() + 64, values.end());
+  EXPECT_TRUE(test::close(model.logits(Tensor::from(values, {2, 8, 8, 1})).detach(), before, 1e-4, 1e-4));
+}
+
+TEST(ResidualCnn, ConvolutionsAreThoseOfTheWeights) {
+  ResidualCnnConfig config = small(FeatureAttentionKind::none);
+  config.blocks = 2;
+  const ResidualCnn model(config, 1);
+  std::vector<Shape> weights, expected;
+  for (const auto& size : model.convolutions(9, 6))
+    weights.push_back({size.out, size.in, size.kernel, size.kernel});
+  for (const auto& parameter : model.parameters())
+    if (parameter.tensor.rank() == 4) expected.push_back(parameter.tensor.shape());
+  const auto sorted = [](std::vector<Shape> shapes) {
+    std::ranges::sort(shapes, {}, [](const Shape& s) { return std::array{s[0], s[1], s[2]}; });
+    return shapes;
+  };
+  EXPECT_TRUE(sorted(weights) == sorted(expected));
+  // The last one, 16 channels each over 5 x 3 places, with a kernel of 3 x 3.
+  EXPECT_EQ(model.convolutions(9, 6).back().flops(), 2.0 * 5 * 3 * 16 * 16 * 9);
 }
 
 TEST(ResidualCnn, FeaturesGiveTheLogits) {

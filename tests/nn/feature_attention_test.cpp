@@ -28,7 +28,16 @@ using test::random_tensor;
 
 constexpr FeatureAttentionKind kKinds[] = {FeatureAttentionKind::squeeze_excitation,
                                            FeatureAttentionKind::efficient_channel,
-                                           FeatureAttentionKind::cbam, FeatureAttentionKind::self};
+                                           FeatureAttentionKind::cbam,
+                                           FeatureAttentionKind::self,
+                                           FeatureAttentionKind::windows,
+                                           FeatureAttentionKind::focal};
+
+/// What begins as the identity: x and a part whose last projection starts at zero.
+bool adds_to_its_input(FeatureAttentionKind kind) {
+  return kind == FeatureAttentionKind::self || kind == FeatureAttentionKind::windows ||
+         kind == FeatureAttentionKind::focal;
+}
 
 std::unique_ptr<FeatureAttention> made(FeatureAttentionKind kind, std::int64_t channels,
                                        const FeatureAttentionOptions& options = {}) {
@@ -77,12 +86,22 @@ TEST(FeatureAttention, AgreesWithPyTorch) {
     FeatureAttentionKind kind;
     std::int64_t channels;
     FeatureAttentionOptions options;
+    std::string file = "image_models.safetensors", name = {};
   };
-  for (const auto& [kind, channels, options] :
+  const std::string newer = "feature_attention.safetensors";
+  for (const Case& one :
        {Case{FeatureAttentionKind::squeeze_excitation, 12, {.reduction = 2}},
         Case{FeatureAttentionKind::efficient_channel, 12, {}}, Case{FeatureAttentionKind::cbam, 4, {}},
-        Case{FeatureAttentionKind::self, 8, {.head_channels = 4}}}) {
-    const auto expected = test::load_golden("image_models.safetensors", std::string(name_of(kind)));
+        Case{FeatureAttentionKind::self, 8, {.head_channels = 4}},
+        Case{FeatureAttentionKind::windows, 4, {.head_channels = 2, .window = 2}, newer},
+        Case{FeatureAttentionKind::windows,
+             4,
+             {.head_channels = 2, .window = 2, .shifted = true},
+             newer,
+             "windows_shifted"},
+        Case{FeatureAttentionKind::focal, 3, {}, newer}}) {
+    const auto& [kind, channels, options, file, name] = one;
+    const auto expected = test::load_golden(file, name.empty() ? std::string(name_of(kind)) : name);
     // bf16 keeps 8 bits: some ten roundings on the way, and sums of them in the gradients.
     for (const auto& [dtype, tolerance] :
          {std::pair{DType::f64, 1e-12}, {DType::f32, 2e-5}, {DType::bf16, 8e-2}}) {
@@ -113,7 +132,7 @@ TEST(FeatureAttention, GradientsMatchFiniteDifferences) {
   const int before = threads();
   set_threads(1);
   for (const FeatureAttentionKind kind : kKinds) {
-    const auto layer = made(kind, 6, {.reduction = 2, .head_channels = 3});
+    const auto layer = made(kind, 6, {.reduction = 2, .head_channels = 3, .window = 2, .shifted = true});
     stir(*layer, DType::f64);
     Tensors inputs = tensors_of(*layer);
     inputs.insert(inputs.begin(), random_tensor({2, 3, 2, 6}, DType::f64, 2));
@@ -127,7 +146,7 @@ TEST(FeatureAttention, GradientsMatchFiniteDifferences) {
 TEST(FeatureAttention, TellsGatesThatItMultipliesBy) {
   for (const DType dtype : {DType::f32, DType::bf16})
     for (const FeatureAttentionKind kind : kKinds) {
-      if (kind == FeatureAttentionKind::self) continue;
+      if (adds_to_its_input(kind)) continue;
       const auto layer = made(kind, 6, {.reduction = 2});
       stir(*layer);
       const Tensor x = random_tensor({2, 3, 5, 6}, dtype, 2, -4, 4);
@@ -179,7 +198,7 @@ TEST(FeatureAttention, TellsTheWeightsOfEveryPlace) {
 TEST(FeatureAttention, ObservingChangesNoBit) {
   for (const DType dtype : {DType::f32, DType::bf16})
     for (const FeatureAttentionKind kind : kKinds) {
-      const auto layer = made(kind, 6, {.reduction = 2, .head_channels = 3});
+      const auto layer = made(kind, 6, {.reduction = 2, .head_channels = 3, .window = 2, .shifted = true});
       stir(*layer);
       const Tensor x = random_tensor({2, 3, 5, 6}, dtype, 2);
       const auto run = [&](attention::Observer* observer) {
@@ -200,23 +219,65 @@ TEST(FeatureAttention, ObservingChangesNoBit) {
     }
 }
 
-TEST(FeatureAttention, SelfAttentionStartsAsTheIdentity) {
-  const auto layer = made(FeatureAttentionKind::self, 8);
+TEST(FeatureAttention, WhatAddsToItsInputStartsAsTheIdentity) {
   const Tensor x = random_tensor({2, 3, 5, 8}, DType::f32, 2);
-  const Tensor y = layer->forward(x, {}, 0);
-  EXPECT_TRUE(test::same_bits(y.detach(), x));
-  // And learns all the same.
-  const Tensors gradients =
-      autograd::gradients({y}, tensors_of(*layer), {random_tensor(x.shape(), DType::f32, 3)});
-  double size = 0;
-  for (std::size_t i = 0; i < gradients.size(); ++i)
-    if (layer->parameters()[i].name == "attention.output.weight")
-      for (const double g : gradients[i].to_vector<double>()) size += g * g;
-  EXPECT_GT(size, 1e-3);
   for (const FeatureAttentionKind kind : kKinds) {
-    if (kind != FeatureAttentionKind::self) {
-      EXPECT_FALSE(test::same_bits(made(kind, 8)->forward(x, {}, 0).detach(), x)) << name_of(kind);
+    const auto layer = made(kind, 8);
+    const Tensor y = layer->forward(x, {}, 0);
+    EXPECT_EQ(test::same_bits(y.detach(), x), adds_to_its_input(kind)) << name_of(kind);
+    if (!adds_to_its_input(kind)) continue;
+    // And learns all the same.
+    const Tensors gradients =
+        autograd::gradients({y}, tensors_of(*layer), {random_tensor(x.shape(), DType::f32, 3)});
+    double size = 0;
+    for (std::size_t i = 0; i < gradients.size(); ++i)
+      if (layer->parameters()[i].name.ends_with("output.weight"))
+        for (const double g : gradients[i].to_vector<double>()) size += g * g;
+    EXPECT_GT(size, 1e-3) << name_of(kind);
+  }
+}
+
+TEST(FeatureAttention, TellsTheWeightsWithinWindows) {
+  for (const bool shifted : {false, true}) {
+    const auto layer =
+        made(FeatureAttentionKind::windows, 6, {.head_channels = 3, .window = 2, .shifted = shifted});
+    stir(*layer);
+    Recorder recorder;
+    layer->forward(random_tensor({2, 3, 5, 6}, DType::f32, 2, -4, 4), {.observer = &recorder}, 3);
+    EXPECT_EQ(recorder.layers, (std::vector<std::int64_t>{3}));
+    ASSERT_EQ(recorder.weights.size(), 1u);
+    ASSERT_TRUE(recorder.weights[0].shape() == Shape({2, 2, 15, 15}));
+    const float* weights = recorder.weights[0].data<float>();
+    // The window of a place, by its row and column.
+    const auto window_of = [&](std::int64_t place) {
+      const std::int64_t shift = shifted ? 1 : 0;
+      return std::pair{(place / 5 + shift) / 2, (place % 5 + shift) / 2};
+    };
+    for (std::int64_t row = 0; row < 4 * 15; ++row) {
+      double sum = 0;
+      for (std::int64_t key = 0; key < 15; ++key) {
+        const float weight = weights[row * 15 + key];
+        EXPECT_EQ(weight > 0, window_of(row % 15) == window_of(key)) << row << ", " << key;
+        sum += static_cast<double>(weight);
+      }
+      EXPECT_NEAR(sum, 1, 1e-5);
     }
+  }
+}
+
+TEST(FeatureAttention, FocalModulationTellsHowStronglyItChangesEachPlace) {
+  const auto layer = made(FeatureAttentionKind::focal, 6);
+  stir(*layer);
+  Recorder recorder;
+  layer->forward(random_tensor({2, 3, 5, 6}, DType::f32, 2, -4, 4), {.observer = &recorder}, 3);
+  ASSERT_EQ(recorder.gates.size(), 1u);
+  EXPECT_FALSE(recorder.gates[0].channels.defined());
+  ASSERT_TRUE(recorder.gates[0].places.shape() == Shape({2, 3, 5}));
+  const auto strength = recorder.gates[0].places.to_vector<float>();
+  for (auto picture = strength.begin(); picture != strength.end(); picture += 15) {
+    EXPECT_EQ(*std::max_element(picture, picture + 15), 1);
+    const float least = *std::min_element(picture, picture + 15);
+    EXPECT_TRUE(least >= 0 && least < 0.9) << least;
   }
 }
 

@@ -23,10 +23,12 @@ namespace fs = std::filesystem;
 using test::TemporaryFolder;
 using test::Watcher;
 
+/// Of the kind "cnn", "vit", or "transformer": a cnn with a spatial transformer in front.
 ImageClassifyOptions tiny_options(const std::string& kind) {
   ImageClassifyOptions options;
-  options.model.kind = kind;
+  options.model.kind = kind == "vit" ? "vit" : "cnn";
   options.model.cnn = {.width = 4, .stages = 2, .blocks = 1, .block = nn::FeatureAttentionKind::cbam};
+  options.model.cnn.spatial_transformer = kind == "transformer";
   options.model.vit = {
       .patch = 2, .layers = 2, .heads = 2, .dim = 16, .positions = model::PatchPositions::sinusoidal};
   options.batch = 16;
@@ -194,7 +196,7 @@ class TrainedPictureClassifier : public testing::TestWithParam<const char*> {
     shared = new TemporaryFolder;
     test::write_quarters(*shared / "pictures", 40);
     test::write_quarters(*shared / "unseen", 10, 500'000);
-    for (const char* kind : {"cnn", "vit"}) {
+    for (const char* kind : {"cnn", "vit", "transformer"}) {
       ImageClassifyJob job;
       job.data = *shared / "pictures";
       job.out = *shared / kind;
@@ -258,7 +260,15 @@ TEST_P(TrainedPictureClassifier, SeesWhereItLooked) {
   const auto most = std::ranges::max_element(occlusion.values) - occlusion.values.begin();
   EXPECT_LT(most / occlusion.width, occlusion.height / 2 + 1);
   EXPECT_GE(most % occlusion.width, occlusion.width / 2 - 1);
-  if (std::string_view(GetParam()) == "cnn") {
+  if (std::string_view(GetParam()) == "transformer") {
+    // Maps of features are drawn where the network read them.
+    EXPECT_EQ(named("Grad-CAM").height, 8);
+    EXPECT_EQ(named("Block 1").height, 8);
+    const std::vector<float> read = named("Read").values;
+    EXPECT_EQ(read.size(), 64u);
+    for (const float value : read) EXPECT_TRUE(value == 0 || value == 1) << value;
+    EXPECT_GE(std::ranges::count(read, 1.0F), 8);
+  } else if (std::string_view(GetParam()) == "cnn") {
     EXPECT_EQ(named("Grad-CAM").height, 4);
     EXPECT_EQ(named("Block 0").height, 8);
     EXPECT_EQ(named("Block 1").height, 4);
@@ -273,7 +283,7 @@ TEST_P(TrainedPictureClassifier, SeesWhereItLooked) {
   EXPECT_EQ(classifier.see(picture, 2).title.find("c, "), 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, TrainedPictureClassifier, testing::Values("cnn", "vit"),
+INSTANTIATE_TEST_SUITE_P(Kinds, TrainedPictureClassifier, testing::Values("cnn", "vit", "transformer"),
                          [](const auto& kind) { return std::string(kind.param); });
 
 }  // namespace

@@ -45,6 +45,9 @@ class Observer {
   virtual void observe_statistics(std::int64_t /*layer*/, const Statistics& /*statistics*/) {}
   /// Called for each layer with gates, if it wants() that layer.
   virtual void observe_gates(std::int64_t /*layer*/, const Gates& /*gates*/) {}
+  /// Called for each spatial transformer, if it wants() that layer, with theta [batch, 2, 3], f32: the affine
+  /// maps from places of its result to places of what it read (op::affine_grid).
+  virtual void observe_affine(std::int64_t /*layer*/, const Tensor& /*theta*/) {}
 };
 
 }  // namespace attend::attention

@@ -22,6 +22,7 @@ struct Parameters {
   Tensor relative_projection;  ///< transformer_xl: [h, d, h d], of the sinusoid r of the distance
   Tensor span;  ///< span: [h], in parts of Place::span_limit; outside [0, 1] it counts as the end it passed,
                 ///< with the gradient there, so that it comes back
+  Tensor grid_bias;                         ///< grid: [h, 2 grid_rows - 1, 2 grid_columns - 1]
   Tensor sink_logits;                       ///< [h]
   Tensor mix_scores, mix_weights;           ///< talking heads: [h, h], result head, from head
   Tensor pool_logits;                       ///< [h]
@@ -43,9 +44,9 @@ struct ParameterSizes {
 /// bilinear: uniform in [-0.1, 0.1] (Luong et al. 2015). additive: weights normal with standard deviation
 /// 0.001, vector zeros (Bahdanau et al. 2015). temperature: 0.1 (Swin v2). slopes: those of alibi.
 /// bucket_bias: normal, 1 / sqrt(h d) (T5). relative_keys, relative_values: Glorot's uniform (Shaw et al.).
-/// content_bias, position_bias, relative_projection: normal, 0.02 (Transformer-XL). span, sink_logits and
-/// pool_logits: zeros. mix_scores and mix_weights: the identity, so that heads start apart. key_projection,
-/// value_projection: uniform with variance 1 / (features + keys) (Linformer).
+/// content_bias, position_bias, relative_projection: normal, 0.02 (Transformer-XL). grid_bias: normal, 0.02
+/// (Swin). span, sink_logits and pool_logits: zeros. mix_scores and mix_weights: the identity, so that heads
+/// start apart. key_projection, value_projection: uniform with variance 1 / (features + keys) (Linformer).
 Parameters initial_parameters(const AttentionSpec& spec, const ParameterSizes& sizes, Generator& random);
 
 /// The penalty of adaptive spans, weight / h * sum_h z_h, a scalar to be added to the loss: `weight` is

@@ -48,6 +48,8 @@ struct Place {
     transformer_xl,  ///< scale * ((q + content_bias) . k + (q + position_bias) . r_(p - j)) (Dai et al. 2019)
     span,            ///< log of the soft mask clamp((span_ramp + z_h - |p - j|) / span_ramp, 0, 1), z_h =
            ///< span_limit * Parameters::span[h] (Sukhbaatar et al., "Adaptive Attention Span", 2019)
+    grid,  ///< Parameters::grid_bias[h][row(j) - row(p)][column(j) - column(p)]: places are those of a grid,
+           ///< row after row (Liu et al., "Swin Transformer", 2021)
   };
   Positions positions = Positions::none;
   /// Buckets of `buckets`, and the distance from which all share the last one. Half of them are for keys
@@ -58,6 +60,8 @@ struct Place {
   /// Width R of the soft edge, and the longest span S, in places (span).
   double span_ramp = 32;
   std::int64_t span_limit = 1024;
+  /// Columns of the grid, and its rows: those farther apart are taken for grid_rows - 1 apart (grid).
+  std::int64_t grid_rows = 8, grid_columns = 8;
 };
 
 /// True when the places of query and key decide anything: with any mask, function or positions. What does not

@@ -11,6 +11,7 @@
 #include "attend/nn/convolution.h"
 #include "attend/nn/feature_attention.h"
 #include "attend/nn/linear.h"
+#include "attend/nn/spatial_transformer.h"
 
 namespace attend::model {
 
@@ -23,7 +24,11 @@ struct ResidualCnnConfig {
   std::int64_t blocks = 2;  ///< residual blocks of a stage
   nn::FeatureAttentionKind block = nn::FeatureAttentionKind::none;  ///< ends each residual branch
   std::int64_t reduction = 8;  ///< nn::FeatureAttentionOptions::reduction
-  double dropout = 0;          ///< of the features that the last layer reads, in training
+  std::int64_t window = 7;     ///< nn::FeatureAttentionOptions::window; shifted in every other block
+  /// nn::SpatialTransformer in front: the network reads the part of the picture that it chooses. Its layer,
+  /// for the observer, comes after those of the blocks.
+  bool spatial_transformer = false;
+  double dropout = 0;  ///< of the features that the last layer reads, in training
 
   bool operator==(const ResidualCnnConfig&) const = default;
 };
@@ -52,6 +57,17 @@ class ResidualCnn : public ImageClassifier {
   Tensor logits(const Tensor& pictures, const nn::Run& run = {}) const override;
   std::int64_t observed_layers() const override;
 
+  /// One convolution of a forward pass: square kernels of odd size over maps of height x width, with as much
+  /// padding as keeps the size when the stride is 1.
+  struct ConvolutionSize {
+    std::int64_t in = 0, out = 0, kernel = 0, stride = 1, height = 0, width = 0;
+
+    /// Of the forward pass over one picture.
+    double flops() const;
+  };
+  /// All of them, in their order, for pictures of height x width.
+  std::vector<ConvolutionSize> convolutions(std::int64_t height, std::int64_t width) const;
+
   /// The maps before the mean over places, [batch, height', width', channels'], and the logits of such maps.
   Tensor features(const Tensor& pictures, const nn::Run& run = {}) const;
   Tensor logits_of(const Tensor& features, const nn::Run& run = {}) const;
@@ -60,6 +76,7 @@ class ResidualCnn : public ImageClassifier {
   class Block;
 
   ResidualCnnConfig config_;
+  std::unique_ptr<nn::SpatialTransformer> transformer_;
   std::unique_ptr<nn::Convolution> stem_;
   std::vector<std::unique_ptr<Block>> blocks_;
   std::unique_ptr<nn::BatchNorm> norm_;

@@ -82,48 +82,61 @@ void add_picture_options(CLI::App* verb, const Given& given) {
        "Paste parts of others into pictures; alpha of the Beta distribution");
 }
 
-void add_network_options(CLI::App* verb, const Given& given) {
-  add_override<std::string>(
-      verb, given, "--model", "KIND", kModelGroup, one_of({"cnn", "vit"}),
-      [](ImageClassifyOptions & o) -> auto& { return o.model.kind; },
-      "cnn (residual network) or vit (vision transformer)");
-  const ModelOptions<ImageClassifyOptions, model::ResidualCnnConfig> cnn{
-      verb, given, [](ImageClassifyOptions & o) -> auto& {return o.model.cnn;
-}
-, model::residual_cnn_config_from_json
-};  // namespace
 using Cnn = model::ResidualCnnConfig;
-cnn.whole("--width", &Cnn::width, 1, 4096,
-          "cnn: channels of the first stage, twice as many in each that follows");
-cnn.whole("--stages", &Cnn::stages, 1, 8, "cnn: stages, each but the first at half the height and width");
-cnn.whole("--blocks", &Cnn::blocks, 1, 1000, "cnn: residual blocks of a stage");
-cnn.choice("--block", "block", {"none", "se", "eca", "cbam", "self"}, &Cnn::block,
-           "cnn: attention that ends each residual branch");
-cnn.whole("--reduction", &Cnn::reduction, 1, 4096, "cnn: se and cbam have channels / N inner features");
-const ModelOptions<ImageClassifyOptions, model::VisionTransformerConfig> vit{
-    verb, given, [](ImageClassifyOptions& o) -> auto& {return o.model.vit;
-}  // namespace attend::cli::image_classify
-, model::vision_transformer_config_from_json
-}
-;
 using Vit = model::VisionTransformerConfig;
-vit.whole("--patch", &Vit::patch, 1, 4096, "vit: height and width of a patch");
-vit.whole("--layers", &Vit::layers, 1, 10000, "vit: transformer blocks");
-vit.whole("--heads", &Vit::heads, 1, 65536, "vit: attention heads; they divide --dim");
-vit.whole("--dim", &Vit::dim, 1, 1 << 20, "vit: features of a patch");
-vit.choice("--pooling", "pooling", {"token", "mean"}, &Vit::pooling, "vit: what the class is read from");
-vit.choice("--positions", "positions", {"learned", "sinusoidal"}, &Vit::positions,
-           "vit: how a patch knows its place");
-verb->add_option_function<double>(
-        "--dropout",
-        [given](double value) {
-          given->emplace_back(
-              [value](ImageClassifyOptions& o) { o.model.cnn.dropout = o.model.vit.dropout = value; });
-        },
-        "Of the last features (cnn), or of embedding, weights and branches (vit)")
-    ->option_text("X")
-    ->group(kModelGroup)
-    ->check(number(0, 0.999));
+
+Cnn& cnn_of(ImageClassifyOptions& options) {
+  return options.model.cnn;
+}
+Vit& vit_of(ImageClassifyOptions& options) {
+  return options.model.vit;
+}
+std::string& kind_of(ImageClassifyOptions& options) {
+  return options.model.kind;
+}
+
+void add_cnn_options(CLI::App* verb, const Given& given) {
+  const ModelOptions<ImageClassifyOptions, Cnn> cnn{verb, given, cnn_of,
+                                                    model::residual_cnn_config_from_json};
+  cnn.whole("--width", &Cnn::width, 1, 4096,
+            "cnn: channels of the first stage, twice as many in each that follows");
+  cnn.whole("--stages", &Cnn::stages, 1, 8, "cnn: stages, each but the first at half the height and width");
+  cnn.whole("--blocks", &Cnn::blocks, 1, 1000, "cnn: residual blocks of a stage");
+  cnn.choice("--block", "block", {"none", "se", "eca", "cbam", "self", "windows", "focal"}, &Cnn::block,
+             "cnn: attention that ends each residual branch");
+  cnn.whole("--reduction", &Cnn::reduction, 1, 4096, "cnn: se and cbam have channels / N inner features");
+  cnn.whole("--window", &Cnn::window, 1, 1024, "cnn: rows and columns of a window of windows");
+  cnn.truth("--spatial-transformer,!--no-spatial-transformer", &Cnn::spatial_transformer,
+            "cnn: read the part of the picture that a spatial transformer chooses");
+}
+
+void add_vit_options(CLI::App* verb, const Given& given) {
+  const ModelOptions<ImageClassifyOptions, Vit> vit{verb, given, vit_of,
+                                                    model::vision_transformer_config_from_json};
+  vit.whole("--patch", &Vit::patch, 1, 4096, "vit: height and width of a patch");
+  vit.whole("--layers", &Vit::layers, 1, 10000, "vit: transformer blocks");
+  vit.whole("--heads", &Vit::heads, 1, 65536, "vit: attention heads; they divide --dim");
+  vit.whole("--dim", &Vit::dim, 1, 1 << 20, "vit: features of a patch");
+  vit.choice("--pooling", "pooling", {"token", "mean"}, &Vit::pooling, "vit: what the class is read from");
+  vit.choice("--positions", "positions", {"learned", "sinusoidal"}, &Vit::positions,
+             "vit: how a patch knows its place");
+}
+
+void add_network_options(CLI::App* verb, const Given& given) {
+  add_override<std::string>(verb, given, "--model", "KIND", kModelGroup, one_of({"cnn", "vit"}), kind_of,
+                            "cnn (residual network) or vit (vision transformer)");
+  add_cnn_options(verb, given);
+  add_vit_options(verb, given);
+  verb->add_option_function<double>(
+          "--dropout",
+          [given](double value) {
+            given->emplace_back(
+                [value](ImageClassifyOptions& o) { o.model.cnn.dropout = o.model.vit.dropout = value; });
+          },
+          "Of the last features (cnn), or of embedding, weights and branches (vit)")
+      ->option_text("X")
+      ->group(kModelGroup)
+      ->check(number(0, 0.999));
 }
 
 int train_image_classify(const CLI::App& verb, const TrainOptions& options) {

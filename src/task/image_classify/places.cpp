@@ -36,14 +36,59 @@ class Watcher : public attention::Observer {
   bool wants(std::int64_t) override { return true; }
   void observe(std::int64_t layer, const Tensor& weights) override { weights_[layer] = weights; }
   void observe_gates(std::int64_t layer, const attention::Gates& gates) override { gates_[layer] = gates; }
+  void observe_affine(std::int64_t, const Tensor& theta) override { theta_ = theta.to_vector<float>(); }
 
   const std::map<std::int64_t, Tensor>& weights() const { return weights_; }
   const std::map<std::int64_t, attention::Gates>& gates() const { return gates_; }
+  /// The map from places of what the network read to places of the picture; empty where it read the picture.
+  const std::vector<float>& theta() const { return theta_; }
 
  private:
   std::map<std::int64_t, Tensor> weights_;
   std::map<std::int64_t, attention::Gates> gates_;
+  std::vector<float> theta_;
 };
+
+// A map of what a spatial transformer made of the picture, as a map of the picture [height, width]: 0 where
+// the network did not look.
+PictureMap over_the_picture(const PictureMap& map, const std::vector<float>& theta, std::int64_t height,
+                            std::int64_t width) {
+  PictureMap result = map;
+  result.height = height;
+  result.width = width;
+  result.values.assign(static_cast<std::size_t>(height * width), 0.0F);
+  const float determinant = theta[0] * theta[4] - theta[1] * theta[3];
+  if (!(std::abs(determinant) > 1e-6F)) return result;  // all was read from one line
+  const auto centre = [](std::int64_t i, std::int64_t size) {
+    return static_cast<float>(2 * i + 1) / static_cast<float>(size) - 1;
+  };
+  const auto place = [](float at, std::int64_t size) {
+    return static_cast<std::int64_t>(std::floor((at + 1) / 2 * static_cast<float>(size)));
+  };
+  for (std::int64_t i = 0; i < height; ++i)
+    for (std::int64_t j = 0; j < width; ++j) {
+      const float x = centre(j, width) - theta[2], y = centre(i, height) - theta[5];
+      const std::int64_t column = place((theta[4] * x - theta[1] * y) / determinant, map.width),
+                         row = place((theta[0] * y - theta[3] * x) / determinant, map.height);
+      if (row < 0 || row >= map.height || column < 0 || column >= map.width) continue;
+      result.values[static_cast<std::size_t>(i * width + j)] =
+          map.values[static_cast<std::size_t>(row * map.width + column)];
+    }
+  return result;
+}
+
+// The maps of features are those of what the spatial transformer made of the picture.
+void place_in_picture(std::vector<PictureMap>& maps, const std::vector<float>& theta, std::int64_t height,
+                      std::int64_t width) {
+  if (theta.empty()) return;
+  for (PictureMap& map : maps) map = over_the_picture(map, theta, height, width);
+  PictureMap read{.name = "Read",
+                  .about = "the part that the spatial transformer made the network read",
+                  .height = 1,
+                  .width = 1};
+  read.values = {1};
+  maps.push_back(over_the_picture(read, theta, height, width));
+}
 
 // A square is hidden in one place after another; the mean of the pictures is what stands there instead.
 PictureMap occlusion(const model::ImageClassifier& model, const Tensor& picture, std::int64_t label) {
@@ -173,7 +218,8 @@ void add_blocks(std::vector<PictureMap>& maps, const Tensor& picture, const Watc
   for (const auto& [layer, gates] : seen.gates())
     if (gates.places.defined())
       maps.push_back({.name = fmt::format("Block {}", layer),
-                      .about = "what CBAM multiplies each place by",
+                      .about = gates.channels.defined() ? "what CBAM multiplies each place by"
+                                                        : "how strongly focal modulation changes each place",
                       .height = gates.places.dim(1),
                       .width = gates.places.dim(2),
                       .values = gates.places.to_vector<float>()});
@@ -206,8 +252,9 @@ std::vector<PictureMap> places_that_count(const model::ImageClassifier& model, c
   std::vector<PictureMap> maps;
   if (const auto* cnn = dynamic_cast<const model::ResidualCnn*>(&model); cnn != nullptr) {
     maps.push_back(grad_cam(*cnn, picture, label));
-    maps.push_back(occlusion(model, picture, label));
     add_blocks(maps, picture, seen);
+    place_in_picture(maps, seen.theta(), picture.dim(1), picture.dim(2));
+    maps.insert(maps.begin() + 1, occlusion(model, picture, label));
   } else {
     maps.push_back(occlusion(model, picture, label));
     if (const auto* vit = dynamic_cast<const model::VisionTransformer*>(&model); vit != nullptr)
