@@ -96,6 +96,7 @@ int run(const BenchOptions& options) {
     bench::bench_startup(settings, report);
   for (const std::string& what : options.what) {
     if (what == "gemm") bench::bench_gemm(settings, report);
+    if (what == "image") bench::bench_image(settings, report);
     if (what == "attention") bench::bench_attention(settings, report);
     if (what == "observe") bench::bench_observe(settings, report);
     if (what == "train") bench::bench_train(settings, report);
@@ -109,8 +110,8 @@ int run(const BenchOptions& options) {
 
 void add_bench(CLI::App& program, std::vector<Verb>& verbs) {
   const auto options = std::make_shared<BenchOptions>();
-  const std::vector<std::string> everything = {"gemm",   "train",     "attention", "observe",
-                                               "decode", "translate", "startup"};
+  const std::vector<std::string> everything = {"gemm",    "train",  "image",     "attention",
+                                               "observe", "decode", "translate", "startup"};
   options->what = everything;
   CLI::App* verb = program.add_subcommand("bench", "Measure speed as a fraction of what this machine can do");
   verb->add_option("WHAT", options->what, "What to measure; all when none is named")
@@ -137,7 +138,8 @@ void add_bench(CLI::App& program, std::vector<Verb>& verbs) {
       "without. translate writes with the base model of Vaswani et al. (2017) and random weights: 32 "
       "sentences at\n"
       "once beside the limit of products, one beside the bandwidth of the weights that each of its tokens "
-      "reads.\n\n"
+      "reads. image trains a residual network and a vision transformer: the limit of the first is its own\n"
+      "convolutions, forward and both gradients, and nothing else.\n\n"
       "Examples:\n"
       "  attend bench train --precision bf16 --json\n"
       "  attend bench attention --mechanism window --length 16384 --heads 8 --dim 128\n"

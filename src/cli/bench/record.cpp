@@ -52,6 +52,7 @@ std::string to_json(const Record& record) {
   add("fraction", record.fraction);
   add("tokens_per_second", record.tokens_per_second);
   add("sentences_per_second", record.sentences_per_second);
+  add("pictures_per_second", record.pictures_per_second);
   add("peak_bytes", record.peak_bytes);
   add("time_over_plain", record.time_over_plain);
   add("composite_ms", record.composite_ms);
@@ -81,6 +82,7 @@ std::string to_text(const Record& record) {
     beside += fmt::format(", composite takes {:.1f} times the time, {:.1f} times the memory",
                           *record.composite_time_ratio, record.composite_memory_ratio.value_or(0));
   if (record.sentences_per_second) beside += fmt::format("{:.1f} sentences/s", *record.sentences_per_second);
+  if (record.pictures_per_second) beside += fmt::format("{:.0f} pictures/s", *record.pictures_per_second);
   std::string line = fmt::format(
       "{} {:>9.3f} {:>9.3f} {:>10} {:>10} {:>9} {:>11} {:>9}  {}", what, record.ms, record.ms_worst,
       memory ? number(record.gigabytes_per_second, " GB/s", 1, 1) : number(record.gflops, " GF/s", 1, 0),

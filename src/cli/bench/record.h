@@ -20,7 +20,7 @@ struct Record {
   std::optional<double> gflops, limit_gflops;
   std::optional<double> gigabytes_per_second, limit_gigabytes_per_second;
   std::optional<double> fraction;  ///< of the limit
-  std::optional<double> tokens_per_second, sentences_per_second;
+  std::optional<double> tokens_per_second, sentences_per_second, pictures_per_second;
   std::optional<std::int64_t> peak_bytes;
   /// Time over that of plain attention of the same shape, or of the same work unobserved, measured in turn.
   std::optional<double> time_over_plain;
@@ -85,6 +85,7 @@ void bench_gemm(const Options& options, const Report& report);
 void bench_attention(const Options& options, const Report& report);
 void bench_observe(const Options& options, const Report& report);
 void bench_train(const Options& options, const Report& report);
+void bench_image(const Options& options, const Report& report);
 void bench_decode(const Options& options, const Report& report);
 void bench_translate(const Options& options, const Report& report);
 void bench_startup(const Options& options, const Report& report);
