@@ -22,7 +22,7 @@ struct XmlElement {
 };
 
 struct XmlLimits {
-  std::size_t bytes = std::size_t{16} << 20;
+  std::size_t bytes = std::size_t{4} << 20;
   int depth = 16;
 };
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <set>
+#include <utility>
 
 #include "attend/explain/color_map.h"
 #include "explain/letters.h"
@@ -39,7 +40,8 @@ TEST(DrawBoxes, FramesStandAtTheEdgesOfBoxes) {
     EXPECT_EQ(at(drawing, row, 99), kGround) << row;
     EXPECT_EQ(at(drawing, row, 200), kGround) << row;
   }
-  EXPECT_EQ(at(drawing, 52, 102), kGround);
+  for (const auto& [row, column] : {std::pair{52, 102}, {52, 197}, {147, 102}, {147, 197}})
+    EXPECT_EQ(at(drawing, row, column), kGround) << row << ", " << column;
   EXPECT_EQ(at(drawing, 149, 150), color);
   EXPECT_EQ(at(drawing, 150, 150), kGround);
   // The plate with "dog 0.88" (0.875 rounds to even in %.2f), as wide as its eight letters.

@@ -43,7 +43,7 @@ class DetectionImages {
   /// The corners of `bndbox` are numbers of pixels that are in the box, and the first is 1: box =
   /// (xmin - 1, ymin - 1, xmax, ymax).
   ///
-  /// Bad: XML that is not well formed, has a document type, is over 16 MiB or nested over 16 deep; another
+  /// Bad: XML that is not well formed, has a document type, is over 4 MiB or nested over 16 deep; another
   /// root than `annotation`; a missing `filename`, `size` (`width`, `height`), `name` or `bndbox` (`xmin`,
   /// `ymin`, `xmax`, `ymax`) of an object; `difficult` and `truncated` (0 where they are missing) other than
   /// 0 and 1; a line of the list without its file; in `Annotations`, what is not named *.xml and does not
