@@ -5,15 +5,14 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <unordered_map>
 #include <utility>
 
 #include "attend/base/error.h"
-#include "attend/base/parallel.h"
 #include "attend/data/delimited.h"
 #include "attend/data/label_set.h"
 #include "attend/io/idx.h"
+#include "data/image_files.h"
 #include "data/record_messages.h"
 #include "io/printable.h"
 
@@ -27,34 +26,6 @@ bool is_picture_name(const fs::path& path) {
   for (char& c : extension)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
-}
-
-/// What is in a folder but names that begin with a dot, in the order of the bytes of the names.
-std::vector<fs::path> entries_of(const fs::path& folder) {
-  std::error_code error;
-  std::vector<fs::path> entries;
-  for (fs::directory_iterator i(folder, error), end; !error && i != end; i.increment(error))
-    if (!i->path().filename().string().starts_with('.')) entries.push_back(i->path());
-  if (error) throw Error(fmt::format("cannot read {}: {}", folder.string(), error.message()));
-  std::sort(entries.begin(), entries.end(),
-            [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
-  return entries;
-}
-
-bool is_folder(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_directory(path, ignored);
-}
-
-bool is_file(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
-}
-
-void check_classes(const std::vector<std::string>& classes) {
-  const std::set<std::string> different(classes.begin(), classes.end());
-  if (different.size() == classes.size()) return;
-  throw Error(fmt::format("the {} names of classes are not all different", classes.size()));
 }
 
 }  // namespace
@@ -271,9 +242,7 @@ LabelledImages LabelledImages::from_list(const fs::path& table, const LabelledIm
 }
 
 void LabelledImages::check_place(std::int64_t i) const {
-  if (i >= 0 && i < size()) return;
-  throw Error(
-      fmt::format("picture {} of a set of {}; expected a number from 0 to {}", i, size(), size() - 1));
+  check_picture(i, size());
 }
 
 io::Image LabelledImages::image(std::int64_t i) const {
@@ -306,16 +275,7 @@ LabelledImages LabelledImages::part(Split part, const SplitShares& shares) const
 }
 
 void LabelledImages::leave_out_unreadable() {
-  std::vector<std::string> reasons(labels_.size());
-  parallel_for(size(), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      try {
-        image(i);
-      } catch (const Error& error) {
-        reasons[static_cast<std::size_t>(i)] = error.what();
-      }
-    }
-  });
+  const std::vector<std::string> reasons = reading_errors(size(), [this](std::int64_t i) { image(i); });
   std::vector<std::int64_t> readable;
   SkippedRecords skipped = skipped_;
   for (std::int64_t i = 0; i < size(); ++i) {

@@ -1,8 +1,12 @@
 #include "attend/explain/color_map.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
+
+#include "attend/base/error.h"
 
 namespace attend::explain {
 namespace {
@@ -76,6 +80,15 @@ const std::array<Rgb, 256>& heat_colors(Theme theme) {
 
 int heat_index(float weight) {
   return static_cast<int>(std::lround(255.0f * std::sqrt(std::clamp(weight, 0.0f, 1.0f))));
+}
+
+Rgb class_color(std::int64_t label) {
+  if (label < 0) throw Error(fmt::format("a colour for class {}; expected a class from 0", label));
+  // Inside of the sRGB gamut at any hue.
+  constexpr double kLightness = 0.75, kChroma = 0.124, kFirstHue = 264.0, kGoldenAngle = 137.50776405;
+  const double hue = std::fmod(kFirstHue + kGoldenAngle * static_cast<double>(label), 360.0);
+  const double angle = hue * std::acos(-1.0) / 180.0;
+  return to_rgb({kLightness, kChroma * std::cos(angle), kChroma * std::sin(angle)});
 }
 
 std::array<double, 3> oklab(Rgb color) {

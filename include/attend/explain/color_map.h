@@ -23,6 +23,11 @@ const std::array<Rgb, 256>& heat_colors(Theme theme);
 /// of a few per cent, which carry most of the structure, apart from zero.
 int heat_index(float weight);
 
+/// A colour for each class, of one lightness in OKLab on which black letters can be read. The hues of classes
+/// that follow each other are the golden angle (about 137.5 degrees) apart, so that those of the first n are
+/// far from each other for any n. Throws Error for a label below 0.
+Rgb class_color(std::int64_t label);
+
 /// OKLab coordinates {L, a, b} of an sRGB colour, for measuring how different two colours look.
 std::array<double, 3> oklab(Rgb color);
 
