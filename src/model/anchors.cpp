@@ -13,11 +13,11 @@ namespace {
 
 // The `count` of them whose random words are smallest.
 std::vector<std::int64_t> drawn(const std::vector<std::int64_t>& candidates, std::int64_t count,
-                                const RandomStream& random) {
+                                const RandomStream& random, std::int64_t picture) {
   if (static_cast<std::int64_t>(candidates.size()) <= count) return candidates;
   std::vector<std::pair<std::uint32_t, std::int64_t>> keys;
   for (const std::int64_t candidate : candidates) {
-    const auto place = static_cast<std::uint64_t>(candidate);
+    const auto place = (static_cast<std::uint64_t>(picture) << 32) + static_cast<std::uint64_t>(candidate);
     keys.emplace_back(random.words(place / 4)[place % 4], candidate);
   }
   std::sort(keys.begin(), keys.end());
@@ -69,15 +69,17 @@ std::vector<std::int64_t> match_boxes(const Tensor& candidates, const Tensor& ob
 }
 
 BoxSample sample_matches(const std::vector<std::int64_t>& matches, std::int64_t count, double object_share,
-                         const RandomStream& random) {
+                         const RandomStream& random, std::int64_t picture) {
   BoxSample all;
   for (std::size_t i = 0; i < matches.size(); ++i) {
     if (matches[i] >= 0) all.objects.push_back(static_cast<std::int64_t>(i));
     if (matches[i] == kBackground) all.background.push_back(static_cast<std::int64_t>(i));
   }
   BoxSample sample;
-  sample.objects = drawn(all.objects, std::llround(static_cast<double>(count) * object_share), random);
-  sample.background = drawn(all.background, count - static_cast<std::int64_t>(sample.objects.size()), random);
+  sample.objects =
+      drawn(all.objects, std::llround(static_cast<double>(count) * object_share), random, picture);
+  sample.background =
+      drawn(all.background, count - static_cast<std::int64_t>(sample.objects.size()), random, picture);
   return sample;
 }
 

@@ -36,8 +36,8 @@ struct BoxSample {
 };
 
 /// At most `count` candidates, of which at most object_share find an object, each drawn with equal
-/// probability: those whose random words are smallest.
+/// probability: those whose random words are smallest. Numbers of the stream from picture 2^32 on are read.
 BoxSample sample_matches(const std::vector<std::int64_t>& matches, std::int64_t count, double object_share,
-                         const RandomStream& random);
+                         const RandomStream& random, std::int64_t picture);
 
 }  // namespace attend::model

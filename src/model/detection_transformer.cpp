@@ -14,18 +14,15 @@
 #include "attend/nn/plane_positions.h"
 #include "attend/nn/spatially_modulated_attention.h"
 #include "attend/op/activation.h"
-#include "attend/op/boxes.h"
 #include "attend/op/cast.h"
-#include "attend/op/cross_entropy.h"
 #include "attend/op/operators.h"
-#include "attend/op/reduce.h"
 #include "attend/op/shape.h"
 #include "attend/op/softmax.h"
 #include "model/box_coding.h"
 #include "model/config_json.h"
 #include "model/detection.h"
 #include "model/feature_pyramid_fields.h"
-#include "model/set_matching.h"
+#include "model/set_loss.h"
 #include "nn/branch.h"
 #include "op/chunk.h"
 
@@ -298,100 +295,17 @@ std::vector<DetectionTransformer::Prediction> DetectionTransformer::predict(cons
   return predictions;
 }
 
-namespace {
-
-// The objects of a picture as queries say them.
-struct Objects {
-  Tensor boxes;  // centres and sides in parts of the picture, [M, 4]
-  std::vector<std::int64_t> labels;
-};
-
-std::vector<Objects> objects_of(const DetectionTargets& targets, const Tensor& pictures, DType dtype) {
-  const auto height = static_cast<double>(pictures.dim(1)), width = static_cast<double>(pictures.dim(2));
-  const Tensor size =
-      op::cast(Tensor::from(std::vector<double>{width, height, width, height}, {1, 4}), dtype);
-  std::vector<Objects> result;
-  for (const std::vector<data::Box>& boxes : targets) {
-    Objects objects;
-    for (const data::Box& box : boxes) objects.labels.push_back(box.label);
-    if (!boxes.empty()) objects.boxes = centres_of(box_tensor(boxes, dtype) / size);
-    result.push_back(std::move(objects));
-  }
-  return result;
-}
-
-// Who finds what, of all pictures and groups of a layer.
-struct Pairs {
-  std::vector<std::int64_t> rows;     // of [batch groups queries]
-  autograd::Tensors boxes;            // those of their objects, [pairs, 4] each
-  std::vector<std::int64_t> classes;  // of every row
-};
-
-Pairs pairs_of(const DetectionTransformer::Prediction& prediction, const std::vector<Objects>& objects,
-               std::int64_t queries) {
-  const autograd::NoGrad no_grad;
-  const std::int64_t rows = prediction.logits.dim(0) * prediction.logits.dim(1),
-                     groups = prediction.logits.dim(1) / queries, classes = prediction.logits.dim(2);
-  const Tensor logits = op::reshape(prediction.logits.detach(), {rows, classes}),
-               boxes = op::reshape(prediction.boxes.detach(), {rows, 4});
-  Pairs pairs;
-  pairs.classes.assign(static_cast<std::size_t>(rows), classes - 1);
-  for (std::int64_t set = 0; set < rows / queries; ++set) {
-    const Objects& wanted = objects[static_cast<std::size_t>(set / groups)];
-    if (wanted.labels.empty()) continue;
-    const std::int64_t first = set * queries;
-    const op::Assignment best =
-        match_queries(op::slice(logits, 0, first, first + queries),
-                      op::slice(boxes, 0, first, first + queries), wanted.boxes, wanted.labels);
-    const std::vector<std::int64_t> of_queries = best.rows.to_vector<std::int64_t>(),
-                                    of_objects = best.columns.to_vector<std::int64_t>();
-    for (std::size_t i = 0; i < of_queries.size(); ++i) {
-      pairs.rows.push_back(first + of_queries[i]);
-      pairs.classes[static_cast<std::size_t>(first + of_queries[i])] =
-          wanted.labels[static_cast<std::size_t>(of_objects[i])];
-    }
-    pairs.boxes.push_back(rows_of(wanted.boxes, of_objects));
-  }
-  return pairs;
-}
-
-Tensor class_loss(const Tensor& logits, const std::vector<std::int64_t>& classes, double no_object_weight) {
-  const auto rows = static_cast<std::int64_t>(classes.size());
-  std::vector<double> weights;
-  double total = 0;
-  for (const std::int64_t label : classes) {
-    weights.push_back(label == logits.dim(-1) - 1 ? no_object_weight : 1);
-    total += weights.back();
-  }
-  const Tensor losses = op::cross_entropy(op::reshape(logits, {rows, logits.dim(-1)}),
-                                          Tensor::from(classes, {rows}), {.reduction = op::Reduction::none});
-  return op::sum(losses * op::cast(Tensor::from(weights, {rows}), losses.dtype())) * (1 / total);
-}
-
-}  // namespace
-
 DetectionLoss DetectionTransformer::loss(const Tensor& pictures, const DetectionTargets& targets,
                                          const nn::Run& run) const {
   check_pictures(pictures, config_.pyramid.channels);
   check_targets(targets, pictures, config_.classes);
   const std::vector<Prediction> predictions = predict(pictures, run.training ? config_.groups : 1, run);
-  const DType exact = predictions.front().boxes.dtype();
-  const std::vector<Objects> objects = objects_of(targets, pictures, exact);
+  const std::vector<SetObjects> objects =
+      set_objects(targets, pictures.dim(1), pictures.dim(2), predictions.front().boxes.dtype());
   DetectionLossSum sum;
-  for (const Prediction& prediction : predictions) {
-    const Pairs pairs = pairs_of(prediction, objects, config_.queries);
-    sum.add("class", kClassWeight * class_loss(prediction.logits, pairs.classes, config_.no_object_weight));
-    if (pairs.rows.empty()) {
-      sum.add("box", Tensor::zeros({}, exact));
-      sum.add("giou", Tensor::zeros({}, exact));
-      continue;
-    }
-    const Tensor flat = op::reshape(prediction.boxes, {prediction.boxes.dim(0) * prediction.boxes.dim(1), 4});
-    const Tensor said = rows_of(flat, pairs.rows), wanted = op::concatenate(pairs.boxes, 0);
-    const double share = 1 / static_cast<double>(pairs.rows.size());
-    sum.add("box", op::sum(op::absolute(said - wanted)) * (kBoxWeight * share));
-    sum.add("giou", op::giou_loss(corners_of(said), corners_of(wanted)) * kGiouWeight);
-  }
+  for (const Prediction& prediction : predictions)
+    add_set_loss(sum, prediction.logits, prediction.boxes, objects,
+                 {.queries = config_.queries, .no_object_weight = config_.no_object_weight});
   return sum.result();
 }
 

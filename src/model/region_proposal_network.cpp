@@ -130,9 +130,7 @@ void RegionProposalNetwork::add_loss(DetectionLossSum& sum, const Output& output
     const Tensor objects = box_tensor(targets[static_cast<std::size_t>(picture)], exact);
     const auto matches = match_boxes(
         output.anchors, objects, {.background_below = 0.3, .object_from = 0.7, .best_of_each_object = true});
-    const BoxSample sample =
-        sample_matches(matches, config_.proposal_samples, 0.5,
-                       {random.seed, random.stream ^ (static_cast<std::uint64_t>(picture + 1) << 40)});
+    const BoxSample sample = sample_matches(matches, config_.proposal_samples, 0.5, random, picture);
     std::vector<std::int64_t> found;
     for (const std::int64_t i : sample.objects) {
       object_rows.push_back(picture * anchors + i);

@@ -183,8 +183,7 @@ RoiHead::Sample RoiHead::sample(const std::vector<Tensor>& proposals, const Dete
         boxes.empty() ? proposals[picture] : op::concatenate({proposals[picture], objects}, 0);
     const std::vector<std::int64_t> matches = match_boxes(candidates, objects, {});
     const BoxSample sample =
-        sample_matches(matches, config_.roi_samples, 0.25,
-                       {random.seed, random.stream ^ (static_cast<std::uint64_t>(picture + 1) << 40)});
+        sample_matches(matches, config_.roi_samples, 0.25, random, static_cast<std::int64_t>(picture));
     std::vector<std::int64_t> rows = sample.objects, objects_of_rows;
     rows.insert(rows.end(), sample.background.begin(), sample.background.end());
     if (rows.empty()) rows.push_back(0);
