@@ -16,6 +16,14 @@ bool is_two_stage(const DetectorConfig& config) {
   return config.kind == "two_stage";
 }
 
+bool is_transformer(const DetectorConfig& config) {
+  return config.kind == "detr";
+}
+
+[[noreturn]] void fail_kind(const std::string& kind) {
+  throw Error(fmt::format("kind {}: two_stage or detr needed", kind));
+}
+
 DetectorConfig two_stage(std::int64_t width, double anchor_scale) {
   DetectorConfig config;
   config.two_stage.pyramid = {.width = width, .dim = 64};
@@ -51,6 +59,7 @@ DetectorConfig config_of(const Json& object) {
     }
   }
   if (!object.contains("network")) throw Error("no \"network\"");
+  if (!is_two_stage(config) && !is_transformer(config)) fail_kind(config.kind);
   const std::string network = object["network"].dump();
   if (is_two_stage(config))
     config.two_stage = two_stage_detector_config_from_json(network, "\"network\"");
@@ -91,7 +100,7 @@ DetectorConfig detector_preset(std::string_view name) {
 
 void validate(const DetectorConfig& config) {
   if (is_two_stage(config)) return validate(config.two_stage);
-  if (config.kind != "detr") throw Error(fmt::format("kind {}: two_stage or detr needed", config.kind));
+  if (!is_transformer(config)) fail_kind(config.kind);
   validate(config.transformer);
 }
 
