@@ -7,7 +7,7 @@
 #include "attend/attention/mechanism.h"
 #include "attend/base/error.h"
 #include "attend/nn/initialise.h"
-#include "attend/nn/positions.h"
+#include "attend/nn/plane_positions.h"
 #include "attend/op/arithmetic.h"
 #include "attend/op/cast.h"
 #include "attend/op/dropout.h"
@@ -25,22 +25,6 @@ inline constexpr Choice<PatchPositions, 2> kPatchPositionNames{
     {{{PatchPositions::learned, "learned"}, {PatchPositions::sinusoidal, "sinusoidal"}}}};
 
 constexpr double kStd = 0.02;
-
-// f64 [patches, dim]: row y and column x of a patch as the places of two sequences, half of the features
-// each.
-Tensor plane_positions(const VisionTransformerConfig& config) {
-  const std::int64_t rows = config.height / config.patch, columns = config.width / config.patch,
-                     half = config.dim / 2;
-  const auto down = nn::sinusoidal_positions(rows, half).to_vector<double>(),
-             across = nn::sinusoidal_positions(columns, half).to_vector<double>();
-  std::vector<double> result;
-  for (std::int64_t y = 0; y < rows; ++y)
-    for (std::int64_t x = 0; x < columns; ++x) {
-      result.insert(result.end(), down.begin() + y * half, down.begin() + (y + 1) * half);
-      result.insert(result.end(), across.begin() + x * half, across.begin() + (x + 1) * half);
-    }
-  return Tensor::from(result, {rows * columns, config.dim});
-}
 
 nn::TransformerBlockOptions block_options(const VisionTransformerConfig& config) {
   const double output_std = kStd / std::sqrt(2 * static_cast<double>(config.layers));
@@ -114,7 +98,8 @@ VisionTransformer::VisionTransformer(const VisionTransformerConfig& config, std:
     position_embedding_ = nn::normal({config.patches(), config.dim}, kStd, random.next());
     add_parameter("position_embedding", position_embedding_, false);
   } else {
-    sinusoids_ = plane_positions(config);
+    sinusoids_ =
+        nn::sinusoidal_plane_positions(config.height / config.patch, config.width / config.patch, config.dim);
   }
   const nn::TransformerBlockOptions options = block_options(config);
   for (std::int64_t i = 0; i < config.layers; ++i) {
