@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "attend/base/error.h"
-#include "attend/base/parallel.h"
 #include "attend/data/delimited.h"
 #include "attend/data/label_set.h"
 #include "attend/io/idx.h"
+#include "data/picture_files.h"
 #include "data/record_messages.h"
 #include "io/printable.h"
 
@@ -21,35 +21,6 @@ namespace attend::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_picture_name(const fs::path& path) {
-  std::string extension = path.extension().string();
-  for (char& c : extension)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
-}
-
-/// What is in a folder but names that begin with a dot, in the order of the bytes of the names.
-std::vector<fs::path> entries_of(const fs::path& folder) {
-  std::error_code error;
-  std::vector<fs::path> entries;
-  for (fs::directory_iterator i(folder, error), end; !error && i != end; i.increment(error))
-    if (!i->path().filename().string().starts_with('.')) entries.push_back(i->path());
-  if (error) throw Error(fmt::format("cannot read {}: {}", folder.string(), error.message()));
-  std::sort(entries.begin(), entries.end(),
-            [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
-  return entries;
-}
-
-bool is_folder(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_directory(path, ignored);
-}
-
-bool is_file(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
-}
 
 void check_classes(const std::vector<std::string>& classes) {
   const std::set<std::string> different(classes.begin(), classes.end());
@@ -306,26 +277,9 @@ LabelledImages LabelledImages::part(Split part, const SplitShares& shares) const
 }
 
 void LabelledImages::leave_out_unreadable() {
-  std::vector<std::string> reasons(labels_.size());
-  parallel_for(size(), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      try {
-        image(i);
-      } catch (const Error& error) {
-        reasons[static_cast<std::size_t>(i)] = error.what();
-      }
-    }
-  });
-  std::vector<std::int64_t> readable;
   SkippedRecords skipped = skipped_;
-  for (std::int64_t i = 0; i < size(); ++i) {
-    const std::string& reason = reasons[static_cast<std::size_t>(i)];
-    if (reason.empty())
-      readable.push_back(i);
-    else if (skipped.count++ == 0)
-      skipped.first = reason;
-  }
-  LabelledImages set = subset(readable);
+  LabelledImages set = subset(readable_items(
+      size(), [this](std::int64_t i) { image(i); }, skipped));
   set.skipped_ = std::move(skipped);
   *this = std::move(set);
 }

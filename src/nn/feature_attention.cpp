@@ -15,7 +15,7 @@
 #include "attend/op/arithmetic.h"
 #include "attend/op/reduce.h"
 #include "attend/op/shape.h"
-#include "backend/cast.h"
+#include "nn/gates.h"
 
 namespace attend::nn {
 
@@ -27,15 +27,6 @@ constexpr std::array<std::pair<FeatureAttentionKind, std::string_view>, 5> kName
      {FeatureAttentionKind::efficient_channel, "eca"},
      {FeatureAttentionKind::cbam, "cbam"},
      {FeatureAttentionKind::self, "self"}}};
-
-bool is_wanted(const Run& run, std::int64_t layer) {
-  return run.observer != nullptr && run.observer->wants(layer);
-}
-
-Tensor for_observer(const Tensor& gate, const Shape& shape) {
-  const Tensor single = backend::cast(gate, DType::f32);
-  return Tensor::from(single.to_vector<float>(), shape);
-}
 
 void check_maps(const Tensor& x, std::int64_t channels) {
   if (!x.defined() || x.rank() != 4 || x.elements() == 0 || x.dim(3) != channels)
@@ -88,7 +79,7 @@ class SqueezeExcitation : public FeatureAttention {
   Tensor forward(const Tensor& x, const Run& run, std::int64_t layer) const override {
     check_maps(x, channels_);
     const Tensor gate = sigmoid(excitation_.forward(mean_over_places(x)));
-    if (is_wanted(run, layer))
+    if (is_observed(run, layer))
       run.observer->observe_gates(layer, {.channels = for_observer(gate, gate.shape()), .places = {}});
     return weighed_channels(x, gate);
   }
@@ -115,7 +106,7 @@ class EfficientChannelAttention : public FeatureAttention {
     const std::int64_t batch = x.dim(0);
     const Tensor line = op::reshape(mean_over_places(x), {batch, 1, channels_, 1});
     const Tensor gate = op::reshape(sigmoid(along_channels_.forward(line)), {batch, channels_});
-    if (is_wanted(run, layer))
+    if (is_observed(run, layer))
       run.observer->observe_gates(layer, {.channels = for_observer(gate, gate.shape()), .places = {}});
     return weighed_channels(x, gate);
   }
@@ -149,7 +140,7 @@ class Cbam : public FeatureAttention {
                                          op::maximum(weighed, {.axes = {3}, .keep_axes = true})},
                                         3);
     const Tensor places = sigmoid(over_places_.forward(seen));
-    if (is_wanted(run, layer))
+    if (is_observed(run, layer))
       run.observer->observe_gates(layer, {.channels = for_observer(channels, channels.shape()),
                                           .places = for_observer(places, {x.dim(0), x.dim(1), x.dim(2)})});
     return op::multiply(weighed, places);
