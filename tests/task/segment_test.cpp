@@ -162,10 +162,9 @@ TEST_F(Segment, BatchesAreCutFromPicturesOfAnySizeWithTheirMasks) {
   for (std::size_t i = 0; i < labels.size(); ++i) {
     // Brightness tells the class, so the mask went where its picture did.
     const float value = (values[i] + 0.4F) * 255;
-    if (labels[i] == 255) EXPECT_NEAR(value, 102, 0.1);
-    if (labels[i] == 0) EXPECT_LT(value, 71);
-    if (labels[i] == 1) EXPECT_TRUE(value > 119 && value < 171) << value;
-    if (labels[i] == 2) EXPECT_GT(value, 189);
+    const float least = labels[i] == 255 ? 101.9F : labels[i] == 0 ? 19 : labels[i] == 1 ? 119 : 189;
+    EXPECT_GT(value, least) << labels[i];
+    EXPECT_LT(value, labels[i] == 255 ? 102.1F : least + 52) << labels[i];
   }
   const SegmentBatch again = changed_scenes(data.pairs, rows, config, options, 5);
   EXPECT_EQ(again.pictures.to_vector<float>(), values);
@@ -229,7 +228,7 @@ TEST_F(TrainedPictureSegmenter, SeesItsGates) {
   EXPECT_EQ(maps.maps[1].name, "disc");
   // The disc is where it is probable.
   for (std::size_t i = 0; i < scene.mask->pixels.size(); ++i)
-    if (maps.maps[1].values[i] > 0.99F) EXPECT_EQ(scene.mask->pixels[i], 1) << i;
+    EXPECT_TRUE(maps.maps[1].values[i] < 0.99F || scene.mask->pixels[i] == 1) << i;
   EXPECT_NE(*std::ranges::max_element(maps.maps[0].values), *std::ranges::min_element(maps.maps[0].values));
 }
 

@@ -18,7 +18,7 @@ namespace attend::task {
 struct SegmentEvaluation {
   std::int64_t pictures = 0, skipped = 0;
   double loss = 0;  ///< cross entropy, nats per pixel
-  metric::SegmentationScore score;
+  metric::SegmentationScore score = {};
 };
 
 /// A trained model of the task "segment", to be used.
