@@ -34,8 +34,8 @@ void try_to(const Read& read) {
 
 }  // namespace
 
-/// Any bytes give either a picture whose every promise holds, or an Error of one line; and so with masks and IDX
-/// files.
+/// Any bytes give either a picture whose every promise holds, or an Error of one line; and so with masks and
+/// IDX files.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto bytes = std::as_bytes(std::span(data, size));
   try_to([&] {

@@ -71,9 +71,10 @@ class ImageMaskPairs::Builder {
 ImageMaskPairs ImageMaskPairs::from_folder(const fs::path& folder, const ImageMaskPairsOptions& options) {
   for (const char* part : {"images", "masks"})
     if (!is_folder(folder / part))
-      throw Error(fmt::format("{}: no folder {}; expected images/NAME.png (or .jpg, .jpeg) and "
-                              "masks/NAME.png",
-                              folder.string(), part));
+      throw Error(
+          fmt::format("{}: no folder {}; expected images/NAME.png (or .jpg, .jpeg) and "
+                      "masks/NAME.png",
+                      folder.string(), part));
   Builder builder(options, folder);
   std::map<std::string, fs::path> masks;
   for (const fs::path& file : entries_of(folder / "masks")) {
@@ -133,9 +134,8 @@ io::Image ImageMaskPairs::mask(std::int64_t i) const {
   const fs::path path = source_->folder / pair.mask;
   io::Image mask = io::read_label_map(path, source_->read);
   if (classes_ == 0) return mask;
-  const auto bad = std::ranges::find_if(mask.pixels, [this](std::uint8_t value) {
-    return value >= classes_ && value != source_->ignored;
-  });
+  const auto bad = std::ranges::find_if(
+      mask.pixels, [this](std::uint8_t value) { return value >= classes_ && value != source_->ignored; });
   if (bad == mask.pixels.end()) return mask;
   const std::int64_t place = bad - mask.pixels.begin();
   throw Error(fmt::format("{}: class {} at row {}, column {}; expected 0 to {}, or {} for what is not known",

@@ -14,9 +14,10 @@ io::Image mask_overlay(const io::Image& picture, const io::Image& mask,
   io::check(picture);
   io::check(mask);
   if (mask.channels != 1 || mask.height != picture.height || mask.width != picture.width)
-    throw Error(fmt::format("a mask of {} x {} x {} for a picture of {} x {}: one channel of the same size "
-                            "needed",
-                            mask.height, mask.width, mask.channels, picture.height, picture.width));
+    throw Error(
+        fmt::format("a mask of {} x {} x {} for a picture of {} x {}: one channel of the same size "
+                    "needed",
+                    mask.height, mask.width, mask.channels, picture.height, picture.width));
   if (!(options.opacity >= 0 && options.opacity <= 1))
     throw Error(fmt::format("opacity {}: 0 to 1 needed", options.opacity));
   io::Image result = io::with_channels(picture, 3);

@@ -48,8 +48,8 @@ template <class T>
 void read_values(const Numbers& numbers, std::size_t first, double slope, double intercept,
                  std::vector<float>& values) {
   for (std::size_t i = 0; i < values.size(); ++i)
-    values[i] = static_cast<float>(slope * static_cast<double>(numbers.at<T>(first + i * sizeof(T))) +
-                                   intercept);
+    values[i] =
+        static_cast<float>(slope * static_cast<double>(numbers.at<T>(first + i * sizeof(T))) + intercept);
 }
 
 struct ElementType {
@@ -83,8 +83,8 @@ std::int64_t voxels_of(const std::vector<std::int64_t>& shape, std::string_view 
   for (const std::int64_t size : shape) {
     if (size < 1) fail(name, fmt::format("sizes {}; expected positive ones", fmt::join(shape, " x ")));
     if (__builtin_mul_overflow(voxels, size, &voxels) || voxels > options.max_voxels)
-      fail(name, fmt::format("sizes {} are more than {} voxels", fmt::join(shape, " x "),
-                             options.max_voxels));
+      fail(name,
+           fmt::format("sizes {} are more than {} voxels", fmt::join(shape, " x "), options.max_voxels));
   }
   return voxels;
 }
@@ -158,9 +158,8 @@ NiftiSlice slice_of(const NiftiVolume& volume, int axis, std::int64_t place) {
   slice.values.reserve(static_cast<std::size_t>(slice.height * slice.width));
   for (std::int64_t row = slice.height; row-- > 0;)
     for (std::int64_t column = 0; column < slice.width; ++column)
-      slice.values.push_back(
-          volume.values[static_cast<std::size_t>(place * steps[static_cast<std::size_t>(axis)] +
-                                                 row * steps[up] + column * steps[right])]);
+      slice.values.push_back(volume.values[static_cast<std::size_t>(
+          place * steps[static_cast<std::size_t>(axis)] + row * steps[up] + column * steps[right])]);
   return slice;
 }
 

@@ -146,9 +146,10 @@ Tensor UNet::logits(const Tensor& pictures, const nn::Run& run) const {
   if (!pictures.defined() || !is_floating(pictures.dtype()) || pictures.rank() != 4 ||
       pictures.dim(3) != config_.channels || pictures.elements() == 0 || pictures.dim(1) % stride != 0 ||
       pictures.dim(2) % stride != 0)
-    throw Error(fmt::format("pictures {}: f32 [batch, height, width, {}], height and width multiples of {}, "
-                            "needed",
-                            pictures.defined() ? pictures.text() : "undefined", config_.channels, stride));
+    throw Error(
+        fmt::format("pictures {}: f32 [batch, height, width, {}], height and width multiples of {}, "
+                    "needed",
+                    pictures.defined() ? pictures.text() : "undefined", config_.channels, stride));
   const DType own = parameters().front().tensor.dtype();
   Tensor x = op::cast(pictures, own == DType::f32 ? run.compute : own);
   std::vector<Tensor> skipped;

@@ -39,12 +39,13 @@ Tensor AttentionGate::forward(const Tensor& x, const Tensor& gating, const Run& 
                     x.dim(2) == 2 * gating.dim(2) && x.dim(3) == sizes_.features &&
                     gating.dim(3) == sizes_.gating;
   if (!fits)
-    throw Error(fmt::format("an attention gate for {} by {}: [batch, 2 height, 2 width, {}] by [batch, "
-                            "height, width, {}] needed",
-                            x.defined() ? x.text() : "undefined",
-                            gating.defined() ? gating.text() : "undefined", sizes_.features, sizes_.gating));
-  const Tensor both = op::activate(op::add(of_features_.forward(x), of_gating_.forward(gating)),
-                                   Activation::relu);
+    throw Error(
+        fmt::format("an attention gate for {} by {}: [batch, 2 height, 2 width, {}] by [batch, "
+                    "height, width, {}] needed",
+                    x.defined() ? x.text() : "undefined", gating.defined() ? gating.text() : "undefined",
+                    sizes_.features, sizes_.gating));
+  const Tensor both =
+      op::activate(op::add(of_features_.forward(x), of_gating_.forward(gating)), Activation::relu);
   const Tensor gate =
       op::resize(op::activate(to_gate_.forward(both), Activation::sigmoid), x.dim(1), x.dim(2));
   if (is_observed(run, layer))

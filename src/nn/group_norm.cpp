@@ -10,9 +10,10 @@ namespace attend::nn {
 GroupNorm::GroupNorm(std::int64_t groups, std::int64_t channels, const GroupNormOptions& options)
     : groups_(groups), options_(options) {
   if (channels < 1 || groups < 1 || channels % groups != 0)
-    throw Error(fmt::format("a group norm of {} channels in {} groups: groups that divide the channels, at "
-                            "least 1 of each, needed",
-                            channels, groups));
+    throw Error(
+        fmt::format("a group norm of {} channels in {} groups: groups that divide the channels, at "
+                    "least 1 of each, needed",
+                    channels, groups));
   weight_ = Tensor::full({channels}, 1);
   bias_ = Tensor::zeros({channels});
   add_parameter("weight", weight_, false);

@@ -37,15 +37,14 @@ struct Targets {
   Tensor hot, counted;
 };
 
-Targets targets_of(const Tensor& targets, std::int64_t classes, const DiceLossOptions& options,
-                   DType dtype) {
+Targets targets_of(const Tensor& targets, std::int64_t classes, const DiceLossOptions& options, DType dtype) {
   const auto labels = targets.to_vector<std::int64_t>();
   std::vector<float> hot(labels.size() * static_cast<std::size_t>(classes)), counted(labels.size());
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (options.ignore_index && labels[i] == *options.ignore_index) continue;
     if (labels[i] < 0 || labels[i] >= classes)
-      throw Error(fmt::format("Dice loss: target {} of row {}; 0 to {} are accepted", labels[i], i,
-                              classes - 1));
+      throw Error(
+          fmt::format("Dice loss: target {} of row {}; 0 to {} are accepted", labels[i], i, classes - 1));
     hot[i * static_cast<std::size_t>(classes) + static_cast<std::size_t>(labels[i])] = 1;
     counted[i] = 1;
   }

@@ -18,9 +18,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kAxis = 2;                // from the neck to the crown
-constexpr std::int64_t kSlab = 20;      // slices
-constexpr std::int64_t kGap = 4;        // of them that are left out at the end of each slab
+constexpr int kAxis = 2;                      // from the neck to the crown
+constexpr std::int64_t kSlab = 20;            // slices
+constexpr std::int64_t kGap = 4;              // of them that are left out at the end of each slab
 constexpr std::string_view kParts = "tvtxt";  // train, valid, test, again and again
 
 /// The part of a slice; none in a gap. Slices that touch are nearly the same picture, so parts are slabs with
@@ -39,7 +39,8 @@ std::string text_of(const std::vector<std::byte>& bytes) {
 io::Image picture_of(const io::NiftiSlice& slice, float largest) {
   io::Image image{.height = slice.height, .width = slice.width, .channels = 1};
   for (const float value : slice.values)
-    image.pixels.push_back(static_cast<std::uint8_t>(std::lround(255 * std::clamp(value / largest, 0.0F, 1.0F))));
+    image.pixels.push_back(
+        static_cast<std::uint8_t>(std::lround(255 * std::clamp(value / largest, 0.0F, 1.0F))));
   return image;
 }
 
@@ -67,22 +68,23 @@ DatasetContent brain_slices(Apt& apt, int /*fold*/) {
   DatasetContent content{
       .unit = "slices",
       .origin = fmt::format(
-          "The magnetic resonance image ch2.nii.gz of one head (27 scans, averaged: Holmes et al., 1998), and "
+          "The magnetic resonance image ch2.nii.gz of one head (27 scans, averaged: Holmes et al., 1998), "
+          "and "
           "ch2bet.nii.gz, the same without what is not brain, of the Debian package {}, cut across the body "
           "axis. A pixel is brain where the second is above 0.",
           package),
-      .split = fmt::format(
-          "Slabs of {} slices from the neck up are for learning, choosing and measuring in turn ({}), with {} "
-          "slices left out between two. All are of one head: other heads are not measured.",
-          kSlab - kGap, "train, valid, train, test, train", kGap)};
+      .split = fmt::format("Slabs of {} slices from the neck up are for learning, choosing and measuring in "
+                           "turn ({}), with {} "
+                           "slices left out between two. All are of one head: other heads are not measured.",
+                           kSlab - kGap, "train, valid, train, test, train", kGap)};
   for (std::int64_t place = 0; place < head.shape[kAxis]; ++place) {
     const std::optional<std::size_t> part = part_of(place);
     if (!part) continue;
     const std::string name = fmt::format("{:03}.png", place), under = kSplitNames[*part];
-    content.files.push_back({.name = under + "/images/" + name,
-                             .content = text_of(io::encode_png(
-                                 picture_of(io::slice_of(head, kAxis, place), largest))),
-                             .records = 1});
+    content.files.push_back(
+        {.name = under + "/images/" + name,
+         .content = text_of(io::encode_png(picture_of(io::slice_of(head, kAxis, place), largest))),
+         .records = 1});
     content.files.push_back({.name = under + "/masks/" + name,
                              .content = text_of(io::encode_label_map(
                                  mask_of(io::slice_of(brain, kAxis, place)), io::label_colors())),

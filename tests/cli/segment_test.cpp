@@ -22,10 +22,10 @@ class SegmentingPictures : public testing::Test {
     shared = new TemporaryFolder;
     write_discs_and_squares(*shared / "pictures", 40);
     write_discs_and_squares(*shared / "unseen", 4, 500'000);
-    trained = attend({"train", "segment", "--data", file("pictures"), "--out",   model(),   "--width",
-                      "8",     "--levels", "2",     "--norm-groups",  "4",       "--steps", "60",
-                      "--batch", "8",     "--lr",   "0.01",           "--warmup", "4",      "--seed",
-                      "3",     "--precision", "f32"});
+    trained = attend({"train",   "segment",     "--data", file("pictures"), "--out",    model(),   "--width",
+                      "8",       "--levels",    "2",      "--norm-groups",  "4",        "--steps", "60",
+                      "--batch", "8",           "--lr",   "0.01",           "--warmup", "4",       "--seed",
+                      "3",       "--precision", "f32"});
     ASSERT_EQ(trained.code, 0) << trained.err;
   }
   static void TearDownTestSuite() {
@@ -91,8 +91,9 @@ TEST_F(SegmentingPictures, SeeShowsTheGates) {
 TEST_F(SegmentingPictures, WhatIsWrongIsOneLine) {
   expect_refused({"run", model(), file("nothing.png")}, "nothing.png");
   expect_refused({"run", model(), file("model")}, "no picture in this folder");
-  expect_refused({"run", model(), file("unseen/images"), file("pictures/images/0.png"), "--out", file("twice")},
-                 "would have the same mask");
+  expect_refused(
+      {"run", model(), file("unseen/images"), file("pictures/images/0.png"), "--out", file("twice")},
+      "would have the same mask");
   EXPECT_FALSE(fs::exists(file("twice")));
   expect_refused({"see", model(), file("unseen/images/0.png"), "--out", "x.gif"}, ".html, .png or .json");
   expect_refused({"eval", model(), "--data", file("unseen/images")}, "no folder images");
@@ -101,7 +102,8 @@ TEST_F(SegmentingPictures, WhatIsWrongIsOneLine) {
                  "crop 3: a multiple of 8");
   EXPECT_FALSE(fs::exists(file("other")));
   write_all(file("text.png"), "no picture");
-  const Ended skipping = attend({"run", model(), file("text.png"), file("unseen/images/0.png"), "--skip-bad"});
+  const Ended skipping =
+      attend({"run", model(), file("text.png"), file("unseen/images/0.png"), "--skip-bad"});
   EXPECT_EQ(skipping.code, 0);
   EXPECT_NE(skipping.err.find("1 pictures that cannot be read skipped"), std::string::npos) << skipping.err;
 }

@@ -41,20 +41,22 @@ TEST_F(ImageMaskPairsTest, AFolderGivesPicturesWithTheirMasks) {
   EXPECT_EQ(some.size(), 2);
   EXPECT_EQ(some.name(0), "4.png");
   EXPECT_EQ(some.scene(1), test::disc_and_square(0));
-  EXPECT_EQ(pairs.part(Split::train).size() + pairs.part(Split::valid).size() + pairs.part(Split::test).size(),
-            5);
+  EXPECT_EQ(
+      pairs.part(Split::train).size() + pairs.part(Split::valid).size() + pairs.part(Split::test).size(), 5);
   EXPECT_ERROR(pairs.scene(5), "pair 5 of a set of 5");
   EXPECT_ERROR(pairs.subset({-1}), "pair -1 of a set of 5");
 }
 
 TEST_F(ImageMaskPairsTest, ATableGivesTheSame) {
-  test::write_all(folder_ / "pairs.tsv", "mask\timage\nmasks/1.png\timages/1.png\nmasks/0.png\timages/0.png\n");
+  test::write_all(folder_ / "pairs.tsv",
+                  "mask\timage\nmasks/1.png\timages/1.png\nmasks/0.png\timages/0.png\n");
   const ImageMaskPairs pairs = ImageMaskPairs::from_list(folder_ / "pairs.tsv", {.classes = 3});
   ASSERT_EQ(pairs.size(), 2);
   EXPECT_EQ(pairs.name(0), "images/1.png");
   EXPECT_EQ(pairs.scene(0), test::disc_and_square(1));
   test::write_all(folder_ / "bad.csv", "image,mask\nimages/1.png,masks/9.png\nimages/1.png,masks/1.png\n");
-  EXPECT_ERROR(ImageMaskPairs::from_list(folder_ / "bad.csv"), "bad.csv, line 2: there is no file 'masks/9.png'");
+  EXPECT_ERROR(ImageMaskPairs::from_list(folder_ / "bad.csv"),
+               "bad.csv, line 2: there is no file 'masks/9.png'");
   const auto rest = ImageMaskPairs::from_list(folder_ / "bad.csv", {.bad_records = BadRecords::kSkip});
   EXPECT_EQ(rest.size(), 1);
   EXPECT_EQ(rest.skipped().count, 1);

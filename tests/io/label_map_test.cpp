@@ -39,7 +39,8 @@ TEST(LabelMap, RefusesWhatIsNoMask) {
   EXPECT_ERROR(encode_label_map(rgb, colors), "a mask of 3 channels: one needed");
   EXPECT_ERROR(decode_label_map(encode_png(rgb), "rgb.png"), "rgb.png: colours of 8 bits; a mask is");
   const std::string text = "no picture";
-  EXPECT_ERROR(decode_label_map(std::as_bytes(std::span(text)), "text.png"), "text.png: it is no PNG picture");
+  EXPECT_ERROR(decode_label_map(std::as_bytes(std::span(text)), "text.png"),
+               "text.png: it is no PNG picture");
   const std::vector<std::byte> good = encode_png(map);
   EXPECT_ERROR(decode_label_map(std::span(good).first(40), "cut.png"), "cut.png");
   EXPECT_ERROR(decode_label_map(good, "large.png", {.max_pixels = 1}), "a picture of 2 x 1 pixels");

@@ -45,13 +45,12 @@ TEST(Nifti, ReadsEveryTypeInBothByteOrders) {
 
 TEST(Nifti, ScalesByTheSlopeUnlessItIsZero) {
   const std::vector<std::int16_t> voxels = {-2, 0, 5};
-  EXPECT_EQ(parse_volume(nifti_file<std::int16_t>(
-                             {.shape = {3}, .type = 4, .slope = 0.5, .intercept = 10}, voxels))
-                .values,
-            (std::vector<float>{9, 10, 12.5}));
   EXPECT_EQ(
-      parse_volume(nifti_file<std::int16_t>({.shape = {3}, .type = 4, .intercept = 10}, voxels)).values,
-      (std::vector<float>{-2, 0, 5}));
+      parse_volume(nifti_file<std::int16_t>({.shape = {3}, .type = 4, .slope = 0.5, .intercept = 10}, voxels))
+          .values,
+      (std::vector<float>{9, 10, 12.5}));
+  EXPECT_EQ(parse_volume(nifti_file<std::int16_t>({.shape = {3}, .type = 4, .intercept = 10}, voxels)).values,
+            (std::vector<float>{-2, 0, 5}));
 }
 
 TEST(Nifti, ReadsFilesPackedOrNot) {
@@ -87,8 +86,8 @@ TEST(Nifti, NamesWhatIsWrong) {
   EXPECT_ERROR(parse_volume(good, {.max_voxels = 5}), "are more than 5 voxels");
   for (const float offset : {0.0F, 347.0F, 352.5F, 1e9F, std::numeric_limits<float>::quiet_NaN()})
     EXPECT_ERROR(parse_volume(whole({.shape = {3, 2}, .offset = offset})), "its voxels begin at byte");
-  EXPECT_ERROR(
-      parse_volume(whole({.shape = {3, 2}, .slope = std::numeric_limits<float>::infinity()})), "slope inf");
+  EXPECT_ERROR(parse_volume(whole({.shape = {3, 2}, .slope = std::numeric_limits<float>::infinity()})),
+               "slope inf");
 }
 
 TEST(Nifti, SlicesGoRightAndUp) {
@@ -100,7 +99,8 @@ TEST(Nifti, SlicesGoRightAndUp) {
   EXPECT_EQ(slice_of(volume, 2, 1), (NiftiSlice{2, 3, {110, 111, 112, 100, 101, 102}}));
   EXPECT_EQ(slice_of(volume, 1, 0), (NiftiSlice{2, 3, {100, 101, 102, 0, 1, 2}}));
   EXPECT_EQ(slice_of(volume, 0, 2), (NiftiSlice{2, 2, {102, 112, 2, 12}}));
-  EXPECT_ERROR(slice_of(volume, 2, 2), "slice 2 along axis 2 of a volume of sizes [3, 2, 2, 1]: there is none");
+  EXPECT_ERROR(slice_of(volume, 2, 2),
+               "slice 2 along axis 2 of a volume of sizes [3, 2, 2, 1]: there is none");
   EXPECT_ERROR(slice_of(volume, 3, 0), "along axis 3");
   EXPECT_ERROR(slice_of(volume, 0, -1), "slice -1");
   volume.shape[3] = 2;

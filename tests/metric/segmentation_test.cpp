@@ -38,7 +38,8 @@ TEST(Segmentation, RefusesWhatDoesNotFitAndAddsNothing) {
   PixelConfusion confusion(2);
   EXPECT_ERROR(segmentation_score(confusion), "no pixels");
   EXPECT_ERROR(confusion.add(Pixels{0, 1}, Pixels{0}), "1 pixels predicted where 2 are expected");
-  EXPECT_ERROR(confusion.add(Pixels{0, 2}, Pixels{0, 0}), "pixel 1 has the expected class 2; classes are 0 to 1");
+  EXPECT_ERROR(confusion.add(Pixels{0, 2}, Pixels{0, 0}),
+               "pixel 1 has the expected class 2; classes are 0 to 1");
   EXPECT_ERROR(confusion.add(Pixels{0, 1}, Pixels{0, 2}), "the predicted class 2");
   EXPECT_ERROR(confusion.add(Pixels{255}, Pixels{255}, std::uint8_t{255}), "the predicted class 255");
   EXPECT_ERROR(segmentation_score(confusion), "no pixels");

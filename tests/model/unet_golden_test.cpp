@@ -80,8 +80,7 @@ TEST(UNetGolden, LogitsLossAndGradientsEqualPyTorchs) {
       const Tensor loss = op::cross_entropy(logits, expected.at("targets"));
       EXPECT_TRUE(test::close(loss.detach(), expected.at("loss"), tolerance, tolerance));
       autograd::backward(loss);
-      EXPECT_TRUE(
-          test::close(row_of(model, true, true), expected.at("gradients"), tolerance, tolerance));
+      EXPECT_TRUE(test::close(row_of(model, true, true), expected.at("gradients"), tolerance, tolerance));
       if (gates) continue;
       EXPECT_TRUE(test::close(row_of(model, false), expected.at("running"), tolerance, tolerance));
       EXPECT_TRUE(test::close(model.logits(expected.at("pictures")).detach(), expected.at("inference"),

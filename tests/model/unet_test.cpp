@@ -43,7 +43,8 @@ TEST(UNetConfig, WrongKeysAndValuesAreNamedWithTheAcceptedOnes) {
   EXPECT_ERROR(unet_config_from_json(R"({"levels": 9})"), "levels 9: an integer from 1 to 8");
   EXPECT_ERROR(unet_config_from_json(R"({"classes": 1})"), "classes 1: an integer from 2 to 255");
   EXPECT_ERROR(unet_config_from_json(R"({"norm": "layer"})"), R"(norm "layer": one of "batch", "group")");
-  EXPECT_ERROR(unet_config_from_json(R"({"norm_groups": 3})"), "norm_groups 3: a number that divides the width 16");
+  EXPECT_ERROR(unet_config_from_json(R"({"norm_groups": 3})"),
+               "norm_groups 3: a number that divides the width 16");
   EXPECT_ERROR(unet_config_from_json(R"({"gates": 1})"), "gates 1: true or false");
   EXPECT_ERROR(unet_config_from_json(R"({"dropout": 1})"), "dropout 1: a number from 0 and below 1");
 }
@@ -92,7 +93,8 @@ TEST(UNet, GradientsAreTheSameBitsForOneThreadAndTwo) {
   const auto step = [](int count) {
     set_threads(count);
     UNet model({.channels = 3, .classes = 4, .width = 8, .levels = 3});
-    const Tensor logits = model.logits(test::random_tensor({3, 20, 28, 3}, DType::f32, 1), {.training = true});
+    const Tensor logits =
+        model.logits(test::random_tensor({3, 20, 28, 3}, DType::f32, 1), {.training = true});
     autograd::backward(op::cross_entropy(logits, test::random_integers({3, 20, 28}, 4, 2)));
     autograd::Tensors result = {logits.detach()};
     for (const auto& parameter : model.parameters()) result.push_back(autograd::grad(parameter.tensor));

@@ -17,7 +17,8 @@ TEST(GroupNorm, IsTheOperationWithItsParameters) {
   ASSERT_EQ(parameters.size(), 2u);
   EXPECT_EQ(parameters[0].name, "weight");
   EXPECT_TRUE(test::same_bits(norm.forward(x).detach(), op::group_norm(x, {}, {}, 2, 0.1)));
-  const Tensor weight = test::random_tensor({6}, DType::f32, 2), bias = test::random_tensor({6}, DType::f32, 3);
+  const Tensor weight = test::random_tensor({6}, DType::f32, 2),
+               bias = test::random_tensor({6}, DType::f32, 3);
   parameters[0].tensor.copy_from(weight);
   parameters[1].tensor.copy_from(bias);
   EXPECT_TRUE(test::same_bits(norm.forward(x).detach(), op::group_norm(x, weight, bias, 2, 0.1)));

@@ -23,9 +23,8 @@ Tensor labels_with_ignored(const Shape& shape, std::int64_t classes, std::uint64
 }
 
 TEST(DiceLoss, IsWhatPyTorchComputes) {
-  EXPECT_TRUE(test::golden_matches("unet.safetensors", "dice", [](const Tensors& in) {
-    return Tensors{op::dice_loss(in[0], in[1])};
-  }));
+  EXPECT_TRUE(test::golden_matches("unet.safetensors", "dice",
+                                   [](const Tensors& in) { return Tensors{op::dice_loss(in[0], in[1])}; }));
   EXPECT_TRUE(test::golden_matches("unet.safetensors", "dice_ignored", [](const Tensors& in) {
     return Tensors{op::dice_loss(in[0], in[1], {.smoothing = 0.25, .ignore_index = 2})};
   }));
@@ -51,9 +50,9 @@ TEST(DiceLoss, KnowsItsLimits) {
   // All wrong for sure: 1 - (1 / (2 + 1 + 1) + 1 / (1 + 2 + 1)) / 2.
   EXPECT_NEAR(loss_for(-50), 0.75, 1e-12);
   // Nothing known: both classes count as right.
-  EXPECT_EQ(op::dice_loss(Tensor::zeros({1, 2}), Tensor::full({1}, 255, DType::i32), {.ignore_index = 255})
-                .item(),
-            0);
+  EXPECT_EQ(
+      op::dice_loss(Tensor::zeros({1, 2}), Tensor::full({1}, 255, DType::i32), {.ignore_index = 255}).item(),
+      0);
 }
 
 TEST(DiceLoss, SinglePrecisionAndThreads) {

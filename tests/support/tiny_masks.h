@@ -12,8 +12,8 @@
 
 namespace attend::test {
 
-/// A grey picture of noisy dark pixels with a disc (class 1) and a square (class 2) of other brightness, and its
-/// mask; they do not overlap.
+/// A grey picture of noisy dark pixels with a disc (class 1) and a square (class 2) of other brightness, and
+/// its mask; they do not overlap.
 inline data::Scene disc_and_square(std::uint64_t seed, std::int64_t height = 16, std::int64_t width = 16) {
   Generator random(seed);
   data::Scene scene{.image = {.height = height, .width = width, .channels = 1},
@@ -53,8 +53,7 @@ inline void write_discs_and_squares(const std::filesystem::path& folder, int cou
   std::filesystem::create_directories(folder / "images");
   std::filesystem::create_directories(folder / "masks");
   for (int i = 0; i < count; ++i) {
-    const data::Scene scene =
-        disc_and_square(seed + static_cast<std::uint64_t>(i), 16, i % 4 == 3 ? 19 : 16);
+    const data::Scene scene = disc_and_square(seed + static_cast<std::uint64_t>(i), 16, i % 4 == 3 ? 19 : 16);
     const std::string name = std::to_string(i) + ".png";
     write_png(folder / "images" / name, scene.image);
     write_mask(folder / "masks" / name, *scene.mask);

@@ -24,7 +24,8 @@ class BrainSlices : public testing::Test {
  protected:
   void SetUp() override {
     if (!FakeArchive::possible()) GTEST_SKIP() << "this machine has no apt";
-    // Slices of 3 x 2: each place of a slice is as bright as the number of the slice; the left column is brain.
+    // Slices of 3 x 2: each place of a slice is as bright as the number of the slice; the left column is
+    // brain.
     std::vector<std::uint8_t> head, brain;
     for (int z = 0; z < kSlices; ++z)
       for (int i = 0; i < 6; ++i) {
@@ -36,15 +37,18 @@ class BrainSlices : public testing::Test {
   }
   void TearDown() override { ::unsetenv("APT_CONFIG"); }
 
-  void add(const std::string& name, const test::NiftiContent& content, const std::vector<std::uint8_t>& voxels) {
+  void add(const std::string& name, const test::NiftiContent& content,
+           const std::vector<std::uint8_t>& voxels) {
     files_["usr/share/mricron/templates/" + name] = test::gzipped(test::nifti_file(content, voxels));
   }
   DatasetResult make() {
     archive_.add_files("mricron-data", files_);
     archive_.sign();
     ::setenv("APT_CONFIG", archive_.configuration().c_str(), 1);
-    return prepare_dataset(
-        {.name = "brain-mri", .out = archive_ / "set", .cache = archive_ / "cache", .command = "attend data"});
+    return prepare_dataset({.name = "brain-mri",
+                            .out = archive_ / "set",
+                            .cache = archive_ / "cache",
+                            .command = "attend data"});
   }
 
   std::map<std::string, std::string> files_;

@@ -13,11 +13,11 @@
 /// Pictures whose pixels are numbers, such as classes: PNG files in grey, or with a palette.
 namespace attend::io {
 
-/// The numbers in a PNG file, one channel: of grey the values, of a palette the numbers of its colours, from 0,
-/// as the file holds them with 1 to 8 bits. Of the options `max_pixels` and `max_bytes` count.
+/// The numbers in a PNG file, one channel: of grey the values, of a palette the numbers of its colours, from
+/// 0, as the file holds them with 1 to 8 bits. Of the options `max_pixels` and `max_bytes` count.
 ///
-/// Throws Error naming the file when it cannot be read, is cut short, corrupt or no such PNG file, or has more
-/// pixels than the options allow.
+/// Throws Error naming the file when it cannot be read, is cut short, corrupt or no such PNG file, or has
+/// more pixels than the options allow.
 Image read_label_map(const std::filesystem::path& path, const ReadImageOptions& options = {});
 
 /// The same for the content of a file; `name` is what messages call it.

@@ -46,9 +46,9 @@ struct NiftiSlice {
   bool operator==(const NiftiSlice&) const = default;
 };
 
-/// The voxels at a place of an axis, 0 to 2: of the two axes that are left, the first goes to the right and the
-/// second upwards. Throws Error unless the volume has three axes (further ones of size 1 do not count) and as
-/// many values as they multiply to, and there is such a place.
+/// The voxels at a place of an axis, 0 to 2: of the two axes that are left, the first goes to the right and
+/// the second upwards. Throws Error unless the volume has three axes (further ones of size 1 do not count)
+/// and as many values as they multiply to, and there is such a place.
 NiftiSlice slice_of(const NiftiVolume& volume, int axis, std::int64_t place);
 
 }  // namespace attend::io

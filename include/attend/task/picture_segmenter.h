@@ -25,8 +25,8 @@ struct SegmentEvaluation {
 class PictureSegmenter {
  public:
   /// Reads a model folder. `precision` is f32, bf16 (weights and computation), or auto: bf16 where the
-  /// processor has it. Throws Error naming the file for a folder that is no model of this task, and damaged or
-  /// misfit weights (NaN included).
+  /// processor has it. Throws Error naming the file for a folder that is no model of this task, and damaged
+  /// or misfit weights (NaN included).
   explicit PictureSegmenter(const std::filesystem::path& folder, std::string_view precision = "f32");
   ~PictureSegmenter();
   PictureSegmenter(PictureSegmenter&&) noexcept;

@@ -21,8 +21,8 @@ inline constexpr std::uint8_t kUnknownClass = 255;
 /// Everything that decides what is learnt. The defaults are those of the preset "small"; a batch is a number
 /// of pictures.
 struct SegmentOptions : TrainingOptions {
-  std::string preset = "small";   ///< where the values came from; changes nothing of its own
-  model::UNetConfig model = {};   ///< its channels and classes come from the data
+  std::string preset = "small";  ///< where the values came from; changes nothing of its own
+  model::UNetConfig model = {};  ///< its channels and classes come from the data
   /// Height and width of the random part of a picture that is learnt from at a time, a multiple of the
   /// network's stride; smaller pictures are surrounded by their mean colour. 0: the longer side of the first
   /// picture, at most 256, rounded up to such a multiple.
@@ -80,10 +80,11 @@ struct SegmentConfig {
 SegmentConfig read_segment_config(const std::filesystem::path& folder);
 
 struct SegmentJob : TrainingPlace {
-  /// Pictures of any size with masks: a folder with the subfolders images and masks, or a table (*.csv, *.tsv,
+  /// Pictures of any size with masks: a folder with the subfolders images and masks, or a table (*.csv,
+  /// *.tsv,
   /// *.tab) with the columns "image" and "mask" (data::ImageMaskPairs). classes.txt in the folder, or beside
-  /// the table, may name the classes 0, 1 ..., a line each; otherwise they are the numbers up to the largest in
-  /// a mask. May be empty when a training is resumed: the path it began with.
+  /// the table, may name the classes 0, 1 ..., a line each; otherwise they are the numbers up to the largest
+  /// in a mask. May be empty when a training is resumed: the path it began with.
   std::filesystem::path data;
   std::filesystem::path validation;  ///< the same; empty: a tenth of `data`, chosen by the names of pictures
   SegmentOptions options = {};
@@ -93,9 +94,9 @@ struct SegmentJob : TrainingPlace {
 /// thread while the network learns.
 ///
 /// Throws Error when the data or the options do not fit, when `out` holds a model or other files (and neither
-/// `resume` nor `overwrite` allows it), when a resumed training was begun with other options or other pictures,
-/// for a pair that cannot be read unless `skip_bad`, and as train::run_training does. Nothing in `out` is
-/// touched before data and options are found to be good.
+/// `resume` nor `overwrite` allows it), when a resumed training was begun with other options or other
+/// pictures, for a pair that cannot be read unless `skip_bad`, and as train::run_training does. Nothing in
+/// `out` is touched before data and options are found to be good.
 SegmentConfig train_segment(const SegmentJob& job);
 
 }  // namespace attend::task

@@ -44,13 +44,13 @@ Tensor one_hot(const std::vector<std::int64_t>& labels, std::int64_t classes) {
 io::Image changed(io::Image image, const ImageClassifyOptions& options, Generator random) {
   const std::int64_t height = image.height, width = image.width;
   data::Scene scene = changed_scene({.image = std::move(image)},
-                              {.flip = options.flip,
-                               .rotation = options.rotation,
-                               .jitter = options.jitter,
-                               .height = height,
-                               .width = width,
-                               .crop_padding = options.crop_padding},
-                              random);
+                                    {.flip = options.flip,
+                                     .rotation = options.rotation,
+                                     .jitter = options.jitter,
+                                     .height = height,
+                                     .width = width,
+                                     .crop_padding = options.crop_padding},
+                                    random);
   const RandomStream erasing = random.next();
   if (options.erasing > 0)
     scene.image = data::random_erasing(scene.image, {.probability = options.erasing, .noise = true}, erasing);

@@ -14,14 +14,16 @@ std::string results_of(const SegmentConfig& config) {
   if (!config.score)
     return progress + "\nNothing was measured: training ended before its first evaluation.\n";
   return progress +
-         fmt::format("\n| mean IoU | mean Dice | pixel accuracy | loss, nats per pixel |\n|---|---|---|---|\n"
-                     "| {:.4f} | {:.4f} | {:.4f} | {:.4f} |\n",
-                     config.score->mean_iou, config.score->mean_dice, config.score->pixel_accuracy,
-                     *results.validation_loss) +
-         fmt::format("\nOn {} validation pictures, which training did not see. The weights, those of update "
-                     "{}, were chosen by the\n{} on these very pictures, so on others of the same kind "
-                     "expect a little less.\n",
-                     config.data->validation_pictures, results.best_step, config.training->monitor);
+         fmt::format(
+             "\n| mean IoU | mean Dice | pixel accuracy | loss, nats per pixel |\n|---|---|---|---|\n"
+             "| {:.4f} | {:.4f} | {:.4f} | {:.4f} |\n",
+             config.score->mean_iou, config.score->mean_dice, config.score->pixel_accuracy,
+             *results.validation_loss) +
+         fmt::format(
+             "\nOn {} validation pictures, which training did not see. The weights, those of update "
+             "{}, were chosen by the\n{} on these very pictures, so on others of the same kind "
+             "expect a little less.\n",
+             config.data->validation_pictures, results.best_step, config.training->monitor);
 }
 
 std::string network_of(const model::UNetConfig& model) {
@@ -58,7 +60,8 @@ std::string segment_card(const SegmentConfig& config, std::int64_t parameters, s
   text += "\n## Result\n\n" + results_of(config);
   text += fmt::format(
       "\n## Limits\n\nIt knows no classes but these, gives one of them to every pixel, and knows no pictures "
-      "but those of the\nkind it was trained on.\n\n## Use\n\n    attend run {0} picture.png --out masks\n    "
+      "but those of the\nkind it was trained on.\n\n## Use\n\n    attend run {0} picture.png --out masks\n   "
+      " "
       "attend eval {0} --data FOLDER\n",
       folder);
   return text;

@@ -40,8 +40,7 @@ SegmentConfig read_segment_config(const std::filesystem::path& folder) {
         [&](const Json& value) { config.model = model::unet_config_from_json(value.dump(), "\"model\""); }},
        {"classes", true, [&](const Json& value) { read(value, "classes", config.classes); }},
        {"pixels", true, [&](const Json& value) { config.pixels = read_pixels(value); }},
-       {"training", false,
-        [&](const Json& value) { config.training = read_options<SegmentOptions>(value); }},
+       {"training", false, [&](const Json& value) { config.training = read_options<SegmentOptions>(value); }},
        {"data", false,
         [&](const Json& value) {
           config.data.emplace();

@@ -40,10 +40,10 @@ data::Scene widened(const data::Scene& scene, std::int64_t crop, const data::Sce
 SegmentData open_pairs(const fs::path& path, bool skip_bad, const std::vector<std::string>& classes) {
   std::vector<std::string> names = classes;
   if (names.empty()) names = class_names_in(fs::is_directory(path) ? path : path.parent_path());
-  data::ImageMaskPairs pairs = open_files(
-      path, {.classes = static_cast<std::int64_t>(names.size()),
-             .ignored = kUnknownClass,
-             .bad_records = skip_bad ? data::BadRecords::kSkip : data::BadRecords::kThrow});
+  data::ImageMaskPairs pairs =
+      open_files(path, {.classes = static_cast<std::int64_t>(names.size()),
+                        .ignored = kUnknownClass,
+                        .bad_records = skip_bad ? data::BadRecords::kSkip : data::BadRecords::kThrow});
   if (names.empty()) {
     const std::int64_t count = std::max<std::int64_t>(2, pairs.largest_class() + 1);
     for (std::int64_t i = 0; i < count; ++i) names.push_back(std::to_string(i));

@@ -52,9 +52,9 @@ SegmentEvaluation evaluate(const model::UNet& model, const data::ImageMaskPairs&
     const Tensor logits = pixel_logits(model, scene.image, pixels, compute);
     const std::vector<std::int32_t> labels(scene.mask->pixels.begin(), scene.mask->pixels.end());
     const Tensor targets = Tensor::from(labels, {logits.dim(0), logits.dim(1)});
-    result.loss += op::cross_entropy(logits, targets,
-                                     {.reduction = op::Reduction::sum, .ignore_index = kUnknownClass})
-                       .item();
+    result.loss +=
+        op::cross_entropy(logits, targets, {.reduction = op::Reduction::sum, .ignore_index = kUnknownClass})
+            .item();
     confusion.add(scene.mask->pixels, most_likely(logits).pixels, kUnknownClass);
   }
   result.score = metric::segmentation_score(confusion);

@@ -7,9 +7,9 @@
 
 namespace attend::task {
 
-/// Logits [height, width, classes] of a picture of any size: it is surrounded by its mean colour, on the right
-/// and below, up to a multiple of the network's stride, and what was added is cut off again. `observer` may be
-/// null.
+/// Logits [height, width, classes] of a picture of any size: it is surrounded by its mean colour, on the
+/// right and below, up to a multiple of the network's stride, and what was added is cut off again. `observer`
+/// may be null.
 Tensor pixel_logits(const model::UNet& model, const io::Image& picture, const data::PixelStatistics& pixels,
                     DType compute, attention::Observer* observer = nullptr);
 

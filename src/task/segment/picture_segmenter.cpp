@@ -39,8 +39,7 @@ explain::PictureMap map_of_level(std::int64_t level, const Tensor& gates, const 
   std::int64_t height = picture.height / factor, width = picture.width / factor;
   if (height * factor != picture.height || width * factor != picture.width) {
     // Places that are in the picture in part: pixels are cut instead.
-    maps = op::resize(maps, maps.dim(1) * factor, maps.dim(2) * factor,
-                      {.mode = op::Interpolation::nearest});
+    maps = op::resize(maps, maps.dim(1) * factor, maps.dim(2) * factor, {.mode = op::Interpolation::nearest});
     height = picture.height;
     width = picture.width;
   }
@@ -101,7 +100,8 @@ io::Image PictureSegmenter::segment(const io::Image& picture) const {
 explain::PictureMaps PictureSegmenter::see(const io::Image& picture) const {
   GateWatcher seen;
   const autograd::NoGrad no_grad;
-  const Tensor probabilities = op::softmax(pixel_logits(model(), picture, config().pixels, DType::f32, &seen));
+  const Tensor probabilities =
+      op::softmax(pixel_logits(model(), picture, config().pixels, DType::f32, &seen));
   explain::PictureMaps maps{.title = fmt::format("{} x {} pixels", picture.height, picture.width),
                             .picture = picture};
   for (const auto& [level, gates] : seen.places()) maps.maps.push_back(map_of_level(level, gates, picture));

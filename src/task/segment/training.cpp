@@ -153,10 +153,10 @@ void Training::choose_crop(const io::Image& first) {
 
 void Training::say_facts() const {
   const SegmentFacts& facts = *config_.data;
-  std::string line = fmt::format(
-      "pictures: {} to learn from, {} for validation, {} classes; parts of {} x {}, {}", facts.pictures,
-      facts.validation_pictures, config_.classes.size(), options_.crop, options_.crop,
-      config_.model.channels == 1 ? "grey" : "RGB");
+  std::string line =
+      fmt::format("pictures: {} to learn from, {} for validation, {} classes; parts of {} x {}, {}",
+                  facts.pictures, facts.validation_pictures, config_.classes.size(), options_.crop,
+                  options_.crop, config_.model.channels == 1 ? "grey" : "RGB");
   if (facts.skipped > 0) line += fmt::format("; {} that cannot be read skipped", facts.skipped);
   say(job_, line);
 }
@@ -168,8 +168,7 @@ Tensor Training::loss(const SegmentBatch& batch, DType compute, Generator& rando
   run.compute = compute;
   const Tensor logits = model_->logits(batch.pictures, run);
   const Tensor pixels = op::cross_entropy(
-      logits, batch.labels,
-      {.label_smoothing = options_.label_smoothing, .ignore_index = kUnknownClass});
+      logits, batch.labels, {.label_smoothing = options_.label_smoothing, .ignore_index = kUnknownClass});
   if (options_.dice == 0) return pixels;
   return op::add(
       pixels, op::scale(op::dice_loss(logits, batch.labels, {.ignore_index = kUnknownClass}), options_.dice));
@@ -207,8 +206,8 @@ void Training::finish() {
                                  .pixel_accuracy = evaluation.score.pixel_accuracy};
   }
   write_segment_config(job_.out, config_);
-  io::write_file_atomically(job_.out / kCardFile,
-                            segment_card(config_, model_->parameter_count(), job_.command, job_.out.string()));
+  io::write_file_atomically(job_.out / kCardFile, segment_card(config_, model_->parameter_count(),
+                                                               job_.command, job_.out.string()));
 }
 
 }  // namespace
