@@ -78,7 +78,7 @@ TEST_F(ImageMaskPairsTest, OtherFilesAreNamed) {
   refused("notes.txt: expected a picture");
   fs::remove(folder_ / "images" / "notes.txt");
   fs::copy_file(folder_ / "images" / "0.png", folder_ / "images" / "0.jpeg");
-  refused("0.jpeg has the same mask");
+  refused("'0.jpeg' has the same mask");
   fs::remove(folder_ / "images" / "0.jpeg");
   test::write_all(folder_ / "masks" / "5.jpg", "text");
   refused("5.jpg: expected a mask, *.png");

@@ -69,10 +69,12 @@ data::PixelStatistics pixel_statistics(const data::ImageMaskPairs& pairs, std::i
   return sums.statistics();
 }
 
-data::SceneOptions surrounded_by_mean(const data::PixelStatistics& pixels) {
+data::SceneOptions surrounded_by_mean(const data::PixelStatistics& pixels, std::int64_t channels) {
   data::SceneOptions options{.mask_fill = kUnknownClass};
-  for (std::size_t c = 0; c < 3; ++c)
-    options.fill[c] = static_cast<std::uint8_t>(std::lround(255 * std::clamp(pixels.mean[c], 0.0F, 1.0F)));
+  for (std::size_t c = 0; c < 3; ++c) {
+    const float mean = pixels.mean[channels == 1 ? 0 : c];
+    options.fill[c] = static_cast<std::uint8_t>(std::lround(255 * std::clamp(mean, 0.0F, 1.0F)));
+  }
   return options;
 }
 
@@ -88,7 +90,7 @@ SegmentBatch changed_scenes(const data::ImageMaskPairs& pairs, std::span<const s
                                .jitter = options.jitter,
                                .height = side,
                                .width = side,
-                               .fill = surrounded_by_mean(config.pixels)};
+                               .fill = surrounded_by_mean(config.pixels, channels)};
   const SegmentBatch batch{.pictures = Tensor::empty({count, side, side, channels}),
                            .labels = Tensor::empty({count, side, side}, DType::i32)};
   for (std::int64_t i = 0; i < count; ++i) {

@@ -30,8 +30,8 @@ std::uint64_t checksum_of(const SegmentData& data);
 data::PixelStatistics pixel_statistics(const data::ImageMaskPairs& pairs, std::int64_t channels,
                                        std::int64_t most = 1000);
 
-/// The mean colour, for what surrounds a picture.
-data::SceneOptions surrounded_by_mean(const data::PixelStatistics& pixels);
+/// The mean colour, for what surrounds a picture of these channels.
+data::SceneOptions surrounded_by_mean(const data::PixelStatistics& pixels, std::int64_t channels);
 
 /// Pictures to learn from [rows, crop, crop, channels], changed as the options say, and the class of each
 /// pixel, i32 [rows, crop, crop].

@@ -23,8 +23,9 @@ Tensor pixel_logits(const model::UNet& model, const io::Image& picture, const da
   const autograd::NoGrad no_grad;
   const std::int64_t stride = model.config().stride(), channels = model.config().channels;
   const std::int64_t height = rounded_up(picture.height, stride), width = rounded_up(picture.width, stride);
-  const data::Scene widened = data::crop({.image = io::with_channels(picture, channels)},
-                                         {.height = height, .width = width}, surrounded_by_mean(pixels));
+  const data::Scene widened =
+      data::crop({.image = io::with_channels(picture, channels)}, {.height = height, .width = width},
+                 surrounded_by_mean(pixels, channels));
   nn::Run run;
   run.compute = compute;
   run.observer = observer;
