@@ -9,6 +9,7 @@
 #include "attend/base/error.h"
 #include "attend/io/idx.h"
 #include "attend/io/image.h"
+#include "attend/io/label_map.h"
 
 namespace {
 
@@ -33,7 +34,8 @@ void try_to(const Read& read) {
 
 }  // namespace
 
-/// Any bytes give either a picture whose every promise holds, or an Error of one line; and so with IDX files.
+/// Any bytes give either a picture whose every promise holds, or an Error of one line; and so with masks and
+/// IDX files.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto bytes = std::as_bytes(std::span(data, size));
   try_to([&] {
@@ -46,6 +48,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             with_channels(image, 1));
   });
   try_to([&] { decode_image(bytes, "file", {.background = {255, 0, 0}, .max_pixels = kMostPixels}); });
+  try_to([&] {
+    const Image map = decode_label_map(bytes, "file", {.max_pixels = kMostPixels});
+    require(map.channels == 1);
+    check(map);
+    require(decode_label_map(encode_label_map(map, label_colors()), "copy") == map);
+  });
   try_to([&] {
     const IdxArray array = parse_idx(bytes, "file");
     const std::vector<std::byte> copy = encode_idx(array);

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "data/augment_draw.h"
-#include "data/image_files.h"
+#include "data/picture_files.h"
 #include "data/record_messages.h"
 #include "io/printable.h"
 

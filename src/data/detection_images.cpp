@@ -6,7 +6,7 @@
 
 #include "attend/base/error.h"
 #include "data/detection_builder.h"
-#include "data/image_files.h"
+#include "data/picture_files.h"
 
 namespace attend::data {
 
@@ -65,17 +65,9 @@ DetectionImages DetectionImages::part(Split part, const SplitShares& shares) con
 }
 
 void DetectionImages::leave_out_unreadable() {
-  const std::vector<std::string> errors = reading_errors(size(), [this](std::int64_t i) { image(i); });
-  std::vector<std::int64_t> readable;
   SkippedRecords skipped = skipped_;
-  for (std::int64_t i = 0; i < size(); ++i) {
-    const std::string& error = errors[static_cast<std::size_t>(i)];
-    if (error.empty())
-      readable.push_back(i);
-    else if (skipped.count++ == 0)
-      skipped.first = error;
-  }
-  DetectionImages set = subset(readable);
+  DetectionImages set = subset(readable_items(
+      size(), [this](std::int64_t i) { image(i); }, skipped));
   set.skipped_ = std::move(skipped);
   *this = std::move(set);
 }

@@ -12,23 +12,13 @@
 #include "attend/data/delimited.h"
 #include "attend/data/label_set.h"
 #include "attend/io/idx.h"
-#include "data/image_files.h"
+#include "data/picture_files.h"
 #include "data/record_messages.h"
 #include "io/printable.h"
 
 namespace attend::data {
-namespace {
 
 namespace fs = std::filesystem;
-
-bool is_picture_name(const fs::path& path) {
-  std::string extension = path.extension().string();
-  for (char& c : extension)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
-}
-
-}  // namespace
 
 /// Where the pictures of a set are.
 class LabelledImages::Source {
@@ -275,17 +265,9 @@ LabelledImages LabelledImages::part(Split part, const SplitShares& shares) const
 }
 
 void LabelledImages::leave_out_unreadable() {
-  const std::vector<std::string> reasons = reading_errors(size(), [this](std::int64_t i) { image(i); });
-  std::vector<std::int64_t> readable;
   SkippedRecords skipped = skipped_;
-  for (std::int64_t i = 0; i < size(); ++i) {
-    const std::string& reason = reasons[static_cast<std::size_t>(i)];
-    if (reason.empty())
-      readable.push_back(i);
-    else if (skipped.count++ == 0)
-      skipped.first = reason;
-  }
-  LabelledImages set = subset(readable);
+  LabelledImages set = subset(readable_items(
+      size(), [this](std::int64_t i) { image(i); }, skipped));
   set.skipped_ = std::move(skipped);
   *this = std::move(set);
 }

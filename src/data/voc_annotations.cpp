@@ -7,7 +7,7 @@
 #include "attend/data/line_reader.h"
 #include "attend/io/file.h"
 #include "data/detection_builder.h"
-#include "data/image_files.h"
+#include "data/picture_files.h"
 #include "data/record_messages.h"
 #include "data/xml_text.h"
 #include "io/printable.h"

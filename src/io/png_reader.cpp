@@ -39,7 +39,8 @@ class PngReader {
   PngReader(const PngReader&) = delete;
   PngReader& operator=(const PngReader&) = delete;
 
-  StoredImage read(const ReadImageOptions& options) {
+  /// With `labels`, the numbers of a palette or the values of grey as the file holds them.
+  StoredImage read(const ReadImageOptions& options, bool labels) {
     if (info_ == nullptr) fail_image(name_, "out of memory");
     StoredImage stored;
     Image& image = stored.image;
@@ -52,12 +53,17 @@ class PngReader {
       image.width = png_get_image_width(png_, info_);
     });
     check_size(name_, image.height, image.width, options);
+    if (labels) check_labels();
     int passes = 0, channels = 0;
     run([&] {
-      png_set_expand(png_);  // palette, less than 8 bits, and a colour that stands for transparent
-      png_set_scale_16(png_);
-      const auto [red, green, blue] = options.background;
-      if (has_alpha() && (red != green || green != blue)) png_set_gray_to_rgb(png_);
+      if (labels) {
+        png_set_packing(png_);
+      } else {
+        png_set_expand(png_);  // palette, less than 8 bits, and a colour that stands for transparent
+        png_set_scale_16(png_);
+        const auto [red, green, blue] = options.background;
+        if (has_alpha() && (red != green || green != blue)) png_set_gray_to_rgb(png_);
+      }
       passes = png_set_interlace_handling(png_);
       png_read_update_info(png_, info_);
       channels = png_get_channels(png_, info_);
@@ -84,6 +90,14 @@ class PngReader {
   template <class Body>
   void run(const Body& body) {
     if (!exit_.returns_normally(body)) fail_image(name_, fmt::format("bad PNG picture: {}", exit_.message()));
+  }
+
+  void check_labels() const {
+    const int kind = png_get_color_type(png_, info_), bits = png_get_bit_depth(png_, info_);
+    if ((kind != PNG_COLOR_TYPE_PALETTE && kind != PNG_COLOR_TYPE_GRAY) || bits > 8)
+      fail_image(name_, fmt::format("{} of {} bits; a mask is a PNG picture in grey or with a palette, of at "
+                                    "most 8 bits, whose numbers are classes",
+                                    (kind & PNG_COLOR_MASK_COLOR) != 0 ? "colours" : "grey", bits));
   }
 
   bool has_alpha() const {
@@ -117,7 +131,12 @@ class PngReader {
 
 StoredImage decode_png(std::span<const std::byte> bytes, std::string_view name,
                        const ReadImageOptions& options) {
-  return PngReader(bytes, name).read(options);
+  return PngReader(bytes, name).read(options, false);
+}
+
+Image decode_png_labels(std::span<const std::byte> bytes, std::string_view name,
+                        const ReadImageOptions& options) {
+  return PngReader(bytes, name).read(options, true).image;
 }
 
 }  // namespace attend::io

@@ -22,6 +22,11 @@ StoredImage decode_png(std::span<const std::byte> bytes, std::string_view name,
 StoredImage decode_jpeg(std::span<const std::byte> bytes, std::string_view name,
                         const ReadImageOptions& options);
 
+/// The numbers of a palette, or the values of grey, as a PNG file holds them: one channel. Throws Error as
+/// decode_png() does, and for any other PNG file.
+Image decode_png_labels(std::span<const std::byte> bytes, std::string_view name,
+                        const ReadImageOptions& options);
+
 /// Throws Error "cannot read NAME: WHAT".
 [[noreturn]] void fail_image(std::string_view name, std::string_view what);
 

@@ -15,8 +15,8 @@
 #include "attend/op/arithmetic.h"
 #include "attend/op/reduce.h"
 #include "attend/op/shape.h"
-#include "backend/cast.h"
 #include "nn/feature_attention_kinds.h"
+#include "nn/gates.h"
 
 namespace attend::nn {
 
@@ -176,15 +176,6 @@ class SelfAttention : public FeatureAttention {
 };
 
 }  // namespace
-
-bool is_observed(const Run& run, std::int64_t layer) {
-  return run.observer != nullptr && run.observer->wants(layer);
-}
-
-Tensor for_observer(const Tensor& values, const Shape& shape) {
-  const Tensor single = backend::cast(values, DType::f32);
-  return Tensor::from(single.to_vector<float>(), shape);
-}
 
 void check_maps(const Tensor& x, std::int64_t channels) {
   if (!x.defined() || x.rank() != 4 || x.elements() == 0 || x.dim(3) != channels)

@@ -16,8 +16,5 @@ std::unique_ptr<FeatureAttention> make_focal_modulation(std::int64_t channels, G
 void check_maps(const Tensor& x, std::int64_t channels);
 /// Heads of about `head_channels` channels each, as many as divide the channels.
 std::int64_t heads_for(std::int64_t channels, std::int64_t head_channels);
-bool is_observed(const Run& run, std::int64_t layer);
-/// A copy of values for the observer, f32.
-Tensor for_observer(const Tensor& values, const Shape& shape);
 
 }  // namespace attend::nn

@@ -13,6 +13,7 @@
 #include "attend/op/shape.h"
 #include "backend/cast.h"
 #include "nn/feature_attention_kinds.h"
+#include "nn/gates.h"
 
 namespace attend::nn {
 

@@ -9,6 +9,7 @@
 #include "attend/op/shape.h"
 #include "attend/op/softmax.h"
 #include "nn/feature_attention_kinds.h"
+#include "nn/gates.h"
 
 namespace attend::nn {
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "attend/base/error.h"
 #include "attend/io/file.h"
 #include "io/printable.h"
@@ -68,6 +70,12 @@ const std::vector<Entry>& entries() {
         .record = "a picture and its class, in IDX files"},
        fashion_pictures,
        1},
+      {{.name = "brain-mri",
+        .use = "segment",
+        .about = "slices of a head by magnetic resonance imaging, and where its brain is",
+        .record = "a grey picture (images) and its mask (masks), PNG files of one name"},
+       brain_slices,
+       1},
   };
   return all;
 }
@@ -89,13 +97,28 @@ std::vector<WholeFile> files_of(const DatasetContent& content) {
   return files;
 }
 
+/// The files as they are told of: those in a folder below a part together.
+std::vector<DatasetFile> listed(const DatasetContent& content) {
+  std::vector<DatasetFile> list;
+  for (const WholeFile& file : files_of(content)) {
+    const std::size_t slash = file.name.rfind('/'), first = file.name.find('/');
+    const std::string name = slash == first ? file.name : file.name.substr(0, slash + 1);
+    const auto known = std::ranges::find(list, name, &DatasetFile::name);
+    if (known == list.end())
+      list.push_back({name, file.records});
+    else
+      known->records += file.records;
+  }
+  return list;
+}
+
 std::string readme(const DatasetJob& job, const Dataset& dataset, const DatasetContent& content) {
   std::string text = fmt::format("# {}\n\n{}.\n\n{}\n\n", dataset.name, dataset.about, content.origin);
   text[text.find(dataset.about)] -= dataset.about[0] >= 'a' && dataset.about[0] <= 'z' ? 'a' - 'A' : 0;
   text += content.files.empty() ? fmt::format("Each line: {}. UTF-8, no quotes.\n", dataset.record)
                                 : fmt::format("Each record: {}.\n", dataset.record);
   text += fmt::format("\n| file | {} |\n|---|---|\n", content.unit);
-  for (const WholeFile& file : files_of(content))
+  for (const DatasetFile& file : listed(content))
     text += fmt::format("| {} | {} |\n", file.name, file.records);
   text += fmt::format("\n{}\n", content.split);
   if (job.fold > 0)
@@ -119,9 +142,11 @@ DatasetResult prepare(const DatasetJob& job, const Entry& entry) {
   const DatasetContent content = entry.make(apt, static_cast<int>(job.fold));
   DatasetResult result{.unit = content.unit, .bad_records = content.bad_records};
   for (const WholeFile& file : files_of(content)) {
-    io::write_file_atomically(folder.part() / file.name, file.content);
-    result.files.push_back({file.name, file.records});
+    const std::filesystem::path path = folder.part() / file.name;
+    std::filesystem::create_directories(path.parent_path());
+    io::write_file_atomically(path, file.content);
   }
+  result.files = listed(content);
   if (!content.copyright.empty()) io::write_file_atomically(folder.part() / "copyright", content.copyright);
   io::write_file_atomically(folder.part() / "README.md", readme(job, entry.dataset, content));
   if (job.stop != nullptr && *job.stop) throw Stopped();

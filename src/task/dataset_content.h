@@ -16,7 +16,7 @@ inline constexpr std::array<const char*, 3> kSplitNames = {"train", "valid", "te
 
 /// A file of a data set that is no text of records.
 struct WholeFile {
-  std::string name, content;
+  std::string name, content;  ///< the name may begin with folders
   std::int64_t records = 0;
 };
 
@@ -49,6 +49,9 @@ DatasetContent book_text(Apt& apt, const std::string& package, std::string_view 
 
 /// Pictures of clothes with their classes, as IDX files.
 DatasetContent fashion_pictures(Apt& apt, int fold);
+
+/// Slices of a head and masks of its brain, as PNG files in images and masks of each part.
+DatasetContent brain_slices(Apt& apt, int fold);
 
 /// Questions about the errors that the manual pages of system calls and the C library describe. The context
 /// is a page's name and codes, the question what one of them means, the answer the code; with its place.

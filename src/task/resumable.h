@@ -14,12 +14,16 @@ namespace attend::task {
 /// Sets what a model has from its tokenizers or its pictures.
 template <class Model>
 void take_sizes_of_data(Model& model, const Model& from) {
-  if constexpr (requires { model.vocabulary; })
+  if constexpr (requires { model.vocabulary; }) {
     model.vocabulary = from.vocabulary;
-  else if constexpr (requires { model.pictures(); })
+  } else if constexpr (requires { model.pictures(); }) {
     model.set_pictures(from.pictures());
-  else
+  } else if constexpr (requires { model.channels; }) {
+    model.channels = from.channels;
+    model.classes = from.classes;
+  } else {
     model.set_vocabularies(from.source_vocabulary(), from.target_vocabulary());
+  }
 }
 
 /// A resumed training keeps what it began with, save for the options that only say how long and how often:

@@ -65,6 +65,12 @@ const std::vector<Task>& tasks() {
            "pictures (PNG, JPEG) in a subfolder for each class, a table of paths and labels, or IDX files",
        .model = "residual network with attention blocks, or vision transformer",
        .metric = "accuracy, top-5 accuracy, macro-F1, confusion matrix, calibration error"},
+      {.name = "segment",
+       .learns = "the class of each pixel of a picture",
+       .data = "pictures (PNG, JPEG) and masks (PNG) in the folders images and masks, or a table of their "
+               "paths",
+       .model = "U-Net with attention gates",
+       .metric = "mean IoU, mean Dice, pixel accuracy"},
       {.name = "pretrain",
        .learns = "to tell hidden words of a text, so that other tasks may start from it (--init)",
        .data = "a text file (UTF-8), or a folder of .txt, .text and .md files",

@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -12,8 +11,8 @@
 #include "attend/base/error.h"
 #include "attend/io/image.h"
 #include "attend/task/picture_classifier.h"
-#include "cli/checks.h"
 #include "cli/output.h"
+#include "cli/picture_files.h"
 #include "cli/program.h"
 #include "cli/task_verbs.h"
 #include "cli/use_options.h"
@@ -29,32 +28,6 @@ struct RunOptions : UseOptions {
   std::vector<std::string> paths;
   bool skip_bad = false, json = false;
 };
-
-bool is_picture(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::ranges::transform(extension, extension.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
-}
-
-/// The files that are given, and the pictures in the folders that are, by name.
-std::vector<fs::path> files_of(const std::vector<std::string>& paths) {
-  std::vector<fs::path> files;
-  for (const fs::path path : paths) {
-    if (!fs::is_directory(path)) {
-      files.push_back(path);
-      continue;
-    }
-    std::vector<fs::path> found;
-    for (const auto& entry : fs::directory_iterator(path))
-      if (entry.is_regular_file() && is_picture(entry.path())) found.push_back(entry.path());
-    if (found.empty())
-      throw Error(fmt::format("{}: no picture in this folder (*.png, *.jpg, *.jpeg)", path.string()));
-    std::ranges::sort(found);
-    files.insert(files.end(), found.begin(), found.end());
-  }
-  return files;
-}
 
 std::string line_of(const task::PictureClassifier& model, const fs::path& file,
                     const task::ClassAnswer& answer) {
@@ -80,7 +53,7 @@ int run_pictures(const RunOptions& options) {
   use_threads(options);
   const task::PictureClassifier model(options.model, options.precision);
   std::int64_t skipped = 0;
-  for (const fs::path& file : files_of(options.paths)) {
+  for (const fs::path& file : picture_files(options.paths)) {
     io::Image picture;
     try {
       picture = io::read_image(file);

@@ -8,6 +8,7 @@
 #include "cli/checks.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
+#include "cli/picture_options.h"
 #include "cli/task_verbs.h"
 #include "cli/training_options.h"
 
@@ -26,20 +27,6 @@ struct TrainOptions : TrainingVerb {
 using Shared = std::shared_ptr<TrainOptions>;
 using Given = std::shared_ptr<Overrides<ImageClassifyOptions>>;
 
-constexpr const char* kPicturesGroup = "Changes to the pictures that are learnt from";
-
-void flag(CLI::App* verb, const Given& given, const char* name, const char* group,
-          bool ImageClassifyOptions::*member, const char* description) {
-  verb->add_flag_function(
-          name,
-          [given, member](std::int64_t count) {
-            given->emplace_back([member, count](ImageClassifyOptions& o) { o.*member = count > 0; });
-          },
-          description)
-      ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
-      ->group(group);
-}
-
 void add_data_options(CLI::App* verb, const Shared& options) {
   verb->add_option("--data", options->data,
                    "Pictures (PNG, JPEG) in a subfolder for each class; a table with the columns path and "
@@ -52,8 +39,7 @@ void add_data_options(CLI::App* verb, const Shared& options) {
       ->option_text("FOLDER|FILE")
       ->group(kFilesGroup)
       ->check(path());
-  flag(verb, options->given, "--skip-bad", kFilesGroup, &ImageClassifyOptions::skip_bad,
-       "Count and skip pictures that cannot be read instead of ending at the first");
+  add_skip_bad(verb, options->given);
 }
 
 void add_picture_options(CLI::App* verb, const Given& given) {
@@ -65,21 +51,13 @@ void add_picture_options(CLI::App* verb, const Given& given) {
       verb, given, "--crop-padding", "N", kPicturesGroup, whole_number(0, 1024),
       [](ImageClassifyOptions & o) -> auto& { return o.crop_padding; },
       "Pixels that a random crop may reach over the edge");
-  flag(verb, given, "--flip,!--no-flip", kPicturesGroup, &ImageClassifyOptions::flip,
-       "Left and right change places in half of them");
-  const auto real = [&](const char* name, double ImageClassifyOptions::*member, double most,
-                        const char* description) {
-    add_override<double>(
-        verb, given, name, "X", kPicturesGroup,
-        number(0, most), [member](ImageClassifyOptions & o) -> auto& { return o.*member; }, description);
-  };
-  real("--rotation", &ImageClassifyOptions::rotation, 180, "Most degrees of a random rotation");
-  real("--jitter", &ImageClassifyOptions::jitter, 1, "Strength of random brightness, contrast, saturation");
-  real("--erasing", &ImageClassifyOptions::erasing, 1, "Probability that a random rectangle is erased");
-  real("--mixup", &ImageClassifyOptions::mixup, 1000,
-       "Mix pairs of pictures; alpha of the Beta distribution");
-  real("--cutmix", &ImageClassifyOptions::cutmix, 1000,
-       "Paste parts of others into pictures; alpha of the Beta distribution");
+  add_picture_changes(verb, given);
+  add_strength(verb, given, "--erasing", &ImageClassifyOptions::erasing, 1,
+               "Probability that a random rectangle is erased");
+  add_strength(verb, given, "--mixup", &ImageClassifyOptions::mixup, 1000,
+               "Mix pairs of pictures; alpha of the Beta distribution");
+  add_strength(verb, given, "--cutmix", &ImageClassifyOptions::cutmix, 1000,
+               "Paste parts of others into pictures; alpha of the Beta distribution");
 }
 
 using Cnn = model::ResidualCnnConfig;

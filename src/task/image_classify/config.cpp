@@ -3,6 +3,7 @@
 #include "attend/base/error.h"
 #include "task/config_json.h"
 #include "task/image_classify/fields.h"
+#include "task/picture_pixels.h"
 
 namespace attend::task {
 
@@ -27,24 +28,6 @@ void for_each_score(Score& score, Visit&& visit) {
   visit("accuracy", score.accuracy, share);
   visit("top5", score.top5, share);
   visit("macro_f1", score.macro_f1, share);
-}
-
-std::array<float, 3> read_channels(const Json& value, const char* key) {
-  if (!value.is_array() || value.size() != 3) throw Error(fmt::format("\"{}\": three numbers needed", key));
-  std::array<float, 3> numbers{};
-  for (std::size_t i = 0; i < 3; ++i) {
-    double number = 0;
-    read(value[i], key, number);
-    numbers[i] = static_cast<float>(number);
-  }
-  return numbers;
-}
-
-data::PixelStatistics read_pixels(const Json& value) {
-  if (!value.is_object() || value.size() != 2 || !value.contains("mean") || !value.contains("deviation"))
-    throw Error("\"pixels\": \"mean\" and \"deviation\" needed");
-  return {.mean = read_channels(value["mean"], "mean"),
-          .deviation = read_channels(value["deviation"], "deviation")};
 }
 
 }  // namespace
@@ -80,7 +63,7 @@ ImageClassifyConfig read_image_classify_config(const std::filesystem::path& fold
 void write_image_classify_config(const std::filesystem::path& folder, const ImageClassifyConfig& config) {
   Json sections = {{"model", Json::parse(model::to_json(config.model))},
                    {"classes", config.classes},
-                   {"pixels", {{"mean", config.pixels.mean}, {"deviation", config.pixels.deviation}}}};
+                   {"pixels", json_of_pixels(config.pixels)}};
   if (config.data) sections["data"] = object_of([&](auto&& visit) { for_each_fact(*config.data, visit); });
   if (config.training) sections["training"] = json_of_options(*config.training);
   if (config.results) sections["results"] = json_of_results(*config.results);

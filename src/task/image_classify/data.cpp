@@ -2,13 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-#include <fstream>
+#include <algorithm>
 
 #include "attend/base/error.h"
 #include "attend/data/mix_images.h"
 #include "attend/data/split.h"
 #include "io/printable.h"
+#include "task/picture_changes.h"
+#include "task/picture_pixels.h"
+#include "task/picture_sources.h"
 
 namespace attend::task {
 
@@ -32,18 +34,6 @@ fs::path labels_beside(const fs::path& images) {
   return images.parent_path() / name;
 }
 
-std::vector<std::string> names_beside(const fs::path& images) {
-  std::vector<std::string> names;
-  std::ifstream file(images.parent_path() / "classes.txt");
-  for (std::string line; std::getline(file, line);)
-    if (!line.empty()) names.push_back(line);
-  return names;
-}
-
-bool is_table(const fs::path& path) {
-  return path.extension() == ".csv" || path.extension() == ".tsv" || path.extension() == ".tab";
-}
-
 Tensor one_hot(const std::vector<std::int64_t>& labels, std::int64_t classes) {
   std::vector<float> values(labels.size() * static_cast<std::size_t>(classes));
   for (std::size_t i = 0; i < labels.size(); ++i)
@@ -52,18 +42,16 @@ Tensor one_hot(const std::vector<std::int64_t>& labels, std::int64_t classes) {
 }
 
 io::Image changed(io::Image image, const ImageClassifyOptions& options, Generator random) {
-  data::Scene scene{.image = std::move(image)};
-  const std::int64_t height = scene.image.height, width = scene.image.width;
-  // Each change has its stream, whether it is made or not.
-  const RandomStream flip = random.next(), rotation = random.next(), crop = random.next(),
-                     jitter = random.next(), erasing = random.next();
-  if (options.flip && data::happens(0.5, flip)) scene = data::flip_horizontally(scene);
-  if (options.rotation > 0) scene = data::random_rotation(scene, options.rotation, rotation);
-  if (options.crop_padding > 0) scene = data::random_crop(scene, height, width, options.crop_padding, crop);
-  if (options.jitter > 0)
-    scene.image = data::color_jitter(
-        scene.image, {.brightness = options.jitter, .contrast = options.jitter, .saturation = options.jitter},
-        jitter);
+  const std::int64_t height = image.height, width = image.width;
+  data::Scene scene = changed_scene({.image = std::move(image)},
+                                    {.flip = options.flip,
+                                     .rotation = options.rotation,
+                                     .jitter = options.jitter,
+                                     .height = height,
+                                     .width = width,
+                                     .crop_padding = options.crop_padding},
+                                    random);
+  const RandomStream erasing = random.next();
   if (options.erasing > 0)
     scene.image = data::random_erasing(scene.image, {.probability = options.erasing, .noise = true}, erasing);
   return std::move(scene.image);
@@ -93,7 +81,7 @@ data::LabelledImages open_pictures(const fs::path& path, bool skip_bad,
   fs::path images = is_folder ? packed_or_not(path / kTrainImages) : path;
   if (images.filename().string().find("images-idx3") != std::string::npos &&
       (!is_folder || fs::exists(images))) {
-    if (options.classes.empty()) options.classes = names_beside(images);
+    if (options.classes.empty()) options.classes = class_names_in(images.parent_path());
     return data::LabelledImages::from_idx(images, packed_or_not(labels_beside(images)), options);
   }
   if (is_folder) return data::LabelledImages::from_folder(path, options);
@@ -127,28 +115,10 @@ io::Image fitted(const io::Image& image, const model::PictureShape& shape) {
 
 data::PixelStatistics pixel_statistics(const data::LabelledImages& images, const model::PictureShape& shape,
                                        std::int64_t most) {
-  std::array<double, 3> sum{}, squares{};
+  PixelSums sums;
   const std::int64_t step = std::max<std::int64_t>(1, images.size() / most);
-  double count = 0;
-  for (std::int64_t i = 0; i < images.size(); i += step) {
-    const io::Image image = fitted(images.image(i), shape);
-    for (std::size_t p = 0; p < image.pixels.size(); ++p) {
-      const double value = image.pixels[p] / 255.0;
-      const std::size_t c = p % static_cast<std::size_t>(shape.channels);
-      sum[c] += value;
-      squares[c] += value * value;
-    }
-    count += static_cast<double>(shape.height * shape.width);
-  }
-  data::PixelStatistics pixels;
-  for (std::size_t c = 0; c < static_cast<std::size_t>(shape.channels); ++c) {
-    const double mean = sum[c] / count;
-    pixels.mean[c] = static_cast<float>(mean);
-    // Pictures of one colour have no deviation to divide by.
-    pixels.deviation[c] =
-        static_cast<float>(std::max(std::sqrt(std::max(squares[c] / count - mean * mean, 0.0)), 1e-2));
-  }
-  return pixels;
+  for (std::int64_t i = 0; i < images.size(); i += step) sums.add(fitted(images.image(i), shape));
+  return sums.statistics();
 }
 
 Tensor pictures_of(const data::LabelledImages& images, std::span<const std::int64_t> rows,

@@ -1,4 +1,4 @@
-#include "data/image_files.h"
+#include "data/picture_files.h"
 
 #include <fmt/format.h>
 
@@ -11,6 +11,13 @@
 namespace attend::data {
 
 namespace fs = std::filesystem;
+
+bool is_picture_name(const fs::path& path) {
+  std::string extension = path.extension().string();
+  for (char& c : extension)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
+}
 
 std::vector<fs::path> entries_of(const fs::path& folder) {
   std::error_code error;
@@ -44,18 +51,27 @@ void check_picture(std::int64_t i, std::int64_t size) {
   throw Error(fmt::format("picture {} of a set of {}; expected a number from 0 to {}", i, size, size - 1));
 }
 
-std::vector<std::string> reading_errors(std::int64_t size, const std::function<void(std::int64_t)>& read) {
-  std::vector<std::string> errors(static_cast<std::size_t>(size));
+std::vector<std::int64_t> readable_items(std::int64_t size, const std::function<void(std::int64_t)>& decode,
+                                         SkippedRecords& skipped) {
+  std::vector<std::string> reasons(static_cast<std::size_t>(size));
   parallel_for(size, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       try {
-        read(i);
+        decode(i);
       } catch (const Error& error) {
-        errors[static_cast<std::size_t>(i)] = error.what();
+        reasons[static_cast<std::size_t>(i)] = error.what();
       }
     }
   });
-  return errors;
+  std::vector<std::int64_t> readable;
+  for (std::int64_t i = 0; i < size; ++i) {
+    const std::string& reason = reasons[static_cast<std::size_t>(i)];
+    if (reason.empty())
+      readable.push_back(i);
+    else if (skipped.count++ == 0)
+      skipped.first = reason;
+  }
+  return readable;
 }
 
 }  // namespace attend::data

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "cli/checks.h"
+#include "cli/overrides.h"
+#include "cli/training_options.h"
+
+/// Options of `attend train` that tasks of pictures share: members of their options of the same names.
+namespace attend::cli {
+
+inline constexpr const char* kPicturesGroup = "Changes to the pictures that are learnt from";
+
+/// A switch such as "--flip,!--no-flip".
+template <class Options>
+void add_switch(CLI::App* verb, const std::shared_ptr<Overrides<Options>>& given, const char* name,
+                const char* group, bool Options::*member, const char* description) {
+  verb->add_flag_function(
+          name,
+          [given, member](std::int64_t count) {
+            given->emplace_back([member, count](Options& o) { o.*member = count > 0; });
+          },
+          description)
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
+      ->group(group);
+}
+
+/// A number from 0 to `most`.
+template <class Options>
+void add_strength(CLI::App* verb, const std::shared_ptr<Overrides<Options>>& given, const char* name,
+                  double Options::*member, double most, const char* description) {
+  add_override<double>(
+      verb, given, name, "X", kPicturesGroup,
+      number(0, most), [member](Options & o) -> auto& { return o.*member; }, description);
+}
+
+/// --skip-bad.
+template <class Options>
+void add_skip_bad(CLI::App* verb, const std::shared_ptr<Overrides<Options>>& given) {
+  add_switch(verb, given, "--skip-bad", kFilesGroup, &Options::skip_bad,
+             "Count and skip pictures that cannot be read instead of ending at the first");
+}
+
+/// --flip, --rotation and --jitter.
+template <class Options>
+void add_picture_changes(CLI::App* verb, const std::shared_ptr<Overrides<Options>>& given) {
+  add_switch(verb, given, "--flip,!--no-flip", kPicturesGroup, &Options::flip,
+             "Left and right change places in half of them");
+  add_strength(verb, given, "--rotation", &Options::rotation, 180, "Most degrees of a random rotation");
+  add_strength(verb, given, "--jitter", &Options::jitter, 1,
+               "Strength of random brightness, contrast, saturation");
+}
+
+}  // namespace attend::cli

@@ -1,0 +1,123 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "attend/base/error.h"
+#include "attend/explain/mask_overlay.h"
+#include "attend/io/file.h"
+#include "attend/io/image.h"
+#include "attend/io/label_map.h"
+#include "attend/task/picture_segmenter.h"
+#include "cli/checks.h"
+#include "cli/output.h"
+#include "cli/picture_files.h"
+#include "cli/program.h"
+#include "cli/task_verbs.h"
+#include "cli/use_options.h"
+
+namespace attend::cli::segment {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct RunOptions : UseOptions {
+  std::vector<std::string> paths;
+  std::string out;
+  bool skip_bad = false;
+};
+
+/// Throws Error when two pictures would have the same files in --out.
+void check_stems(const std::vector<fs::path>& files) {
+  std::map<std::string, fs::path> taken;
+  for (const fs::path& file : files)
+    if (const auto [first, is_new] = taken.emplace(file.stem().string(), file); !is_new)
+      throw Error(fmt::format("--out: {} and {} would have the same mask; different names needed",
+                              first->second.string(), file.string()));
+}
+
+void write(const fs::path& path, const std::vector<std::byte>& bytes) {
+  io::write_file_atomically(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+Json shares_of(const task::PictureSegmenter& model, const io::Image& mask) {
+  std::vector<std::int64_t> counts(model.classes().size());
+  for (const std::uint8_t label : mask.pixels) ++counts[label];
+  Json shares = Json::object();
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    shares[model.classes()[i]] = static_cast<double>(counts[i]) / static_cast<double>(mask.pixels.size());
+  return shares;
+}
+
+void segment_one(const task::PictureSegmenter& model, const fs::path& file, const io::Image& picture,
+                 const std::string& out) {
+  const io::Image mask = model.segment(picture);
+  Json line = {{"picture", file.string()}, {"shares", shares_of(model, mask)}};
+  if (!out.empty()) {
+    const std::string stem = file.stem().string();
+    const fs::path mask_path = fs::path(out) / (stem + ".png"),
+                   overlay_path = fs::path(out) / (stem + ".overlay.png");
+    write(mask_path, io::encode_label_map(mask, io::label_colors()));
+    write(overlay_path, io::encode_png(explain::mask_overlay(picture, mask, io::label_colors())));
+    line["mask"] = mask_path.string();
+    line["overlay"] = overlay_path.string();
+  }
+  print(line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+int run_pictures(const RunOptions& options) {
+  use_threads(options);
+  const task::PictureSegmenter model(options.model, options.precision);
+  const std::vector<fs::path> files = picture_files(options.paths);
+  if (!options.out.empty()) {
+    check_stems(files);
+    fs::create_directories(options.out);
+  }
+  std::int64_t skipped = 0;
+  for (const fs::path& file : files) {
+    io::Image picture;
+    try {
+      picture = io::read_image(file);
+    } catch (const Error&) {
+      if (!options.skip_bad) throw;
+      ++skipped;
+      continue;
+    }
+    segment_one(model, file, picture, options.out);
+  }
+  if (skipped > 0) print_note(fmt::format("{} pictures that cannot be read skipped", skipped));
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_run(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
+  CLI::App* verb = parent.add_subcommand(task, "Tell the class of each pixel of pictures");
+  auto options = std::make_shared<RunOptions>();
+  options->precision = "auto";
+  add_model_argument(verb, options);
+  verb->add_option("picture", options->paths, "Pictures (PNG, JPEG), or folders of them")
+      ->option_text("FILE|FOLDER... (required)")
+      ->required();
+  verb->add_option("--out", options->out,
+                   "Write NAME.png, the mask, and NAME.overlay.png for each NAME into this folder")
+      ->option_text("FOLDER")
+      ->check(path());
+  verb->add_flag("--skip-bad", options->skip_bad, "Count and skip pictures that cannot be read");
+  add_machine_options(verb, options);
+  verb->footer(
+      "A JSON object for each picture, a line each: the share of each class in its pixels.\n\n"
+      "Examples:\n"
+      "  attend run model picture.png\n"
+      "  attend run model photos --out masks");
+  verbs.push_back({verb, [options] { return run_pictures(*options); }});
+}
+
+}  // namespace attend::cli::segment

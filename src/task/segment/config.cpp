@@ -1,0 +1,73 @@
+#include "task/segment/config.h"
+
+#include "attend/base/error.h"
+#include "task/config_json.h"
+#include "task/picture_pixels.h"
+#include "task/segment/fields.h"
+
+namespace attend::task {
+
+namespace {
+
+constexpr const char* kTask = "segment";
+
+template <class Facts, class Visit>
+void for_each_fact(Facts& facts, Visit&& visit) {
+  const Range<std::int64_t> count{0, INT64_MAX};
+  visit("path", facts.path, Anything{});
+  visit("validation_path", facts.validation_path, Anything{});
+  visit("checksum", facts.checksum, Anything{});
+  visit("pictures", facts.pictures, count);
+  visit("validation_pictures", facts.validation_pictures, count);
+  visit("skipped", facts.skipped, count);
+}
+
+template <class Score, class Visit>
+void for_each_score(Score& score, Visit&& visit) {
+  const Range<double> share{0, 1};
+  visit("mean_iou", score.mean_iou, share);
+  visit("mean_dice", score.mean_dice, share);
+  visit("pixel_accuracy", score.pixel_accuracy, share);
+}
+
+}  // namespace
+
+SegmentConfig read_segment_config(const std::filesystem::path& folder) {
+  SegmentConfig config;
+  read_sections(
+      folder, kTask,
+      {{"model", true,
+        [&](const Json& value) { config.model = model::unet_config_from_json(value.dump(), "\"model\""); }},
+       {"classes", true, [&](const Json& value) { read(value, "classes", config.classes); }},
+       {"pixels", true, [&](const Json& value) { config.pixels = read_pixels(value); }},
+       {"training", false, [&](const Json& value) { config.training = read_options<SegmentOptions>(value); }},
+       {"data", false,
+        [&](const Json& value) {
+          config.data.emplace();
+          read_object(value, "data", [&](auto&& visit) { for_each_fact(*config.data, visit); });
+        }},
+       {"results", false, [&](const Json& value) { config.results = read_results(value); }},
+       {"score", false, [&](const Json& value) {
+          config.score.emplace();
+          read_object(value, "score", [&](auto&& visit) { for_each_score(*config.score, visit); });
+        }}});
+  if (static_cast<std::int64_t>(config.classes.size()) != config.model.classes)
+    throw Error(fmt::format("{}: {} names for {} classes", (folder / kConfigFile).string(),
+                            config.classes.size(), config.model.classes));
+  if (config.training) config.training->model = config.model;
+  return config;
+}
+
+void write_segment_config(const std::filesystem::path& folder, const SegmentConfig& config) {
+  Json sections = {{"model", Json::parse(model::to_json(config.model))},
+                   {"classes", config.classes},
+                   {"pixels", json_of_pixels(config.pixels)}};
+  if (config.data) sections["data"] = object_of([&](auto&& visit) { for_each_fact(*config.data, visit); });
+  if (config.training) sections["training"] = json_of_options(*config.training);
+  if (config.results) sections["results"] = json_of_results(*config.results);
+  if (config.score)
+    sections["score"] = object_of([&](auto&& visit) { for_each_score(*config.score, visit); });
+  write_sections(folder, kTask, sections);
+}
+
+}  // namespace attend::task
