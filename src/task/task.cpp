@@ -65,6 +65,12 @@ const std::vector<Task>& tasks() {
            "pictures (PNG, JPEG) in a subfolder for each class, a table of paths and labels, or IDX files",
        .model = "residual network with attention blocks, or vision transformer",
        .metric = "accuracy, top-5 accuracy, macro-F1, confusion matrix, calibration error"},
+      {.name = "image-generate",
+       .learns = "to make pictures of a class that is asked for",
+       .data =
+           "pictures (PNG, JPEG) in a subfolder for each class, a table of paths and labels, or IDX files",
+       .model = "variational autoencoder, or generative adversarial network, with self-attention",
+       .metric = "share of samples that a classifier recognises, Frechet distance to real pictures"},
       {.name = "pretrain",
        .learns = "to tell hidden words of a text, so that other tasks may start from it (--init)",
        .data = "a text file (UTF-8), or a folder of .txt, .text and .md files",
