@@ -61,8 +61,7 @@ FeatureStatistics feature_statistics(std::span<const float> values, std::int64_t
   result.covariance.resize(n * n);
   std::vector<double> deviation(n);
   for (std::size_t row = 0; row < values.size(); row += n) {
-    for (std::size_t i = 0; i < n; ++i)
-      deviation[i] = static_cast<double>(values[row + i]) - result.mean[i];
+    for (std::size_t i = 0; i < n; ++i) deviation[i] = static_cast<double>(values[row + i]) - result.mean[i];
     for (std::size_t i = 0; i < n; ++i)
       for (std::size_t j = 0; j < n; ++j) result.covariance[i * n + j] += deviation[i] * deviation[j];
   }

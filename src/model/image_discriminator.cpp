@@ -42,8 +42,7 @@ ImageDiscriminator::ImageDiscriminator(const ImageGenerationConfig& config, Gene
   add_child("head", *head_);
   add_parameter("head.bias", head_bias_, false);
   if (!config.conditional) return;
-  class_embedding_ =
-      std::make_unique<nn::SpectralNorm>(Shape{config.classes, channels}, deviation, random);
+  class_embedding_ = std::make_unique<nn::SpectralNorm>(Shape{config.classes, channels}, deviation, random);
   add_child("class_embedding", *class_embedding_);
 }
 
@@ -60,8 +59,7 @@ Tensor ImageDiscriminator::forward(const Tensor& pictures, const Tensor& classes
       x = attention_->forward(x, run, 0);
   }
   const Tensor features = op::sum(op::cast(x, own), {.axes = {1, 2}});
-  const Tensor score =
-      op::reshape(op::linear(features, head_->value(run), head_bias_), {pictures.dim(0)});
+  const Tensor score = op::reshape(op::linear(features, head_->value(run), head_bias_), {pictures.dim(0)});
   if (!config_.conditional) return score;
   const Tensor of_class = op::embedding(class_embedding_->value(run), classes);
   return op::add(score, op::sum(op::multiply(of_class, features), {.axes = {1}}));

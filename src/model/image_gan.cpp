@@ -55,9 +55,9 @@ Tensor ImageGan::discriminator_loss(const Tensor& pictures, const Tensor& classe
     made = generator_.forward(latents, classes, run);
   }
   // One pass over both: the weights are normalised once.
-  const Tensor scores = discriminator_.forward(
-      op::concatenate({op::cast(pictures, made.dtype()), made}, 0),
-      classes.defined() ? op::concatenate({classes, classes}, 0) : classes, run);
+  const Tensor scores =
+      discriminator_.forward(op::concatenate({op::cast(pictures, made.dtype()), made}, 0),
+                             classes.defined() ? op::concatenate({classes, classes}, 0) : classes, run);
   const std::int64_t batch = pictures.dim(0);
   return op::add(hinge(op::slice(scores, 0, 0, batch), -1),
                  hinge(op::slice(scores, 0, batch, scores.dim(0)), 1));

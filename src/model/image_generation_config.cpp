@@ -45,8 +45,8 @@ op::Size2 ImageGenerationConfig::size_of(std::int64_t stage) const {
 void validate(const ImageGenerationConfig& config) {
   for_each_field(config, [](const char* key, auto value, const auto& range) { range.check(key, value); });
   if (config.attention_stage > config.stages)
-    throw Error(fmt::format("attention_stage {}: at most stages {} needed", config.attention_stage,
-                            config.stages));
+    throw Error(
+        fmt::format("attention_stage {}: at most stages {} needed", config.attention_stage, config.stages));
 }
 
 std::string to_json(const ImageGenerationConfig& config) {

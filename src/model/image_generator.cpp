@@ -42,9 +42,8 @@ ImageGenerator::ImageGenerator(const ImageGenerationConfig& config, Generator& r
                 *conditional_norms_.emplace_back(
                     std::make_unique<nn::ConditionalBatchNorm>(channels, config.classes, random)));
     else
-      add_child(fmt::format("norms.{}", stage),
-                *norms_.emplace_back(
-                    std::make_unique<nn::BatchNorm>(channels, nn::BatchNormOptions{.relu = true})));
+      add_child(fmt::format("norms.{}", stage), *norms_.emplace_back(std::make_unique<nn::BatchNorm>(
+                                                    channels, nn::BatchNormOptions{.relu = true})));
     add_child(fmt::format("convolutions.{}", stage),
               *convolutions_.emplace_back(std::make_unique<nn::Convolution>(
                   channels, is_last ? config.channels : config.channels_of(stage + 1),

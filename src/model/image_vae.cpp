@@ -26,8 +26,7 @@ ImageVae::ImageVae(const ImageGenerationConfig& config, Generator random)
                       .kernel = 3, .geometry = {.stride = i == 0 ? 1 : 2, .padding = 1}, .bias = false},
                   random)));
     add_child(fmt::format("encoder.norms.{}", i),
-              *norms_.emplace_back(
-                  std::make_unique<nn::BatchNorm>(out, nn::BatchNormOptions{.relu = true})));
+              *norms_.emplace_back(std::make_unique<nn::BatchNorm>(out, nn::BatchNormOptions{.relu = true})));
     channels = out;
   }
   const op::Size2 smallest = config.size_of(0);
@@ -64,16 +63,14 @@ ImageVae::Loss ImageVae::loss(const Tensor& pictures, const Tensor& classes, con
                               const nn::Run& run) const {
   const Posterior posterior = encode(pictures, classes, run);
   const Tensor deviation = op::exp(op::scale(posterior.log_variance, 0.5));
-  const Tensor latents =
-      op::add(posterior.mean, op::multiply(deviation, op::cast(noise, deviation.dtype())));
+  const Tensor latents = op::add(posterior.mean, op::multiply(deviation, op::cast(noise, deviation.dtype())));
   const Tensor decoded = decoder_.forward(latents, classes, run);
   const double each = 1 / static_cast<double>(pictures.dim(0));
   Loss loss;
   loss.reconstruction =
       op::scale(op::sum(op::square(op::subtract(op::cast(pictures, decoded.dtype()), decoded))), each);
-  const Tensor terms = op::subtract(
-      op::add(op::square(posterior.mean), op::exp(posterior.log_variance)),
-      op::add_scalar(posterior.log_variance, 1));
+  const Tensor terms = op::subtract(op::add(op::square(posterior.mean), op::exp(posterior.log_variance)),
+                                    op::add_scalar(posterior.log_variance, 1));
   loss.divergence = op::scale(op::sum(terms), 0.5 * each);
   loss.total = op::add(loss.reconstruction, op::scale(loss.divergence, config_.kl_weight));
   return loss;

@@ -36,8 +36,7 @@ void step(const Tensor& weight, const Tensor& u, const Tensor& v) {
   const T* const w = weight.data<T>();
   const T* const left = u.data<T>();
   const T* const right = v.data<T>();
-  std::vector<double> of_columns(static_cast<std::size_t>(columns)),
-      of_rows(static_cast<std::size_t>(rows));
+  std::vector<double> of_columns(static_cast<std::size_t>(columns)), of_rows(static_cast<std::size_t>(rows));
   parallel_for(columns, kColumnsAtOnce, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = 0; i < rows; ++i)
       for (std::int64_t j = begin; j < end; ++j)
@@ -58,8 +57,8 @@ void step(const Tensor& weight, const Tensor& u, const Tensor& v) {
 
 SpectralNorm::SpectralNorm(const Shape& shape, double initialisation_std, Generator& random) {
   if (shape.rank() < 2 || shape.elements() == 0)
-    throw Error(fmt::format("spectral norm of a weight {}: at least two axes and one element needed",
-                            shape.text()));
+    throw Error(
+        fmt::format("spectral norm of a weight {}: at least two axes and one element needed", shape.text()));
   const std::int64_t rows = shape.dim(0), columns = shape.elements() / rows;
   weight_ = normal(shape, initialisation_std, random.next());
   u_ = normal({rows}, 1, random.next());

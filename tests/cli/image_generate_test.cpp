@@ -30,10 +30,24 @@ class GeneratingPictures : public testing::Test {
     shared = nullptr;
   }
   static Words training(const Words& more) {
-    Words words = {"train",      "image-generate", "--data",   *shared / "pictures", "--channels", "4",
-                   "--latent",   "4",              "--steps",  "6",                  "--batch",    "8",
-                   "--seed",     "3",              "--precision", "f32",
-                   "--discriminator-channels", "4"};
+    Words words = {"train",
+                   "image-generate",
+                   "--data",
+                   *shared / "pictures",
+                   "--channels",
+                   "4",
+                   "--latent",
+                   "4",
+                   "--steps",
+                   "6",
+                   "--batch",
+                   "8",
+                   "--seed",
+                   "3",
+                   "--precision",
+                   "f32",
+                   "--discriminator-channels",
+                   "4"};
     words.insert(words.end(), more.begin(), more.end());
     return words;
   }
@@ -52,8 +66,8 @@ TEST_F(GeneratingPictures, TrainAndInfoTellWhatWasLearned) {
 }
 
 TEST_F(GeneratingPictures, RunWritesAGridAndSinglePictures) {
-  ASSERT_EQ(attend({"run", file("vae"), "--count", "3", "--out", file("grid.png"), "--singles", file("singles"),
-                    "--precision", "f32"})
+  ASSERT_EQ(attend({"run", file("vae"), "--count", "3", "--out", file("grid.png"), "--singles",
+                    file("singles"), "--precision", "f32"})
                 .code,
             0);
   const io::Image grid = io::read_image(file("grid.png"));
@@ -71,8 +85,8 @@ TEST_F(GeneratingPictures, RunWritesAGridAndSinglePictures) {
 
 TEST_F(GeneratingPictures, EvalMeasures) {
   const Ended classifier =
-      attend({"train", "image-classify", "--data", file("pictures"), "--out", file("classifier"), "--width", "4",
-              "--stages", "2", "--blocks", "1", "--steps", "3", "--batch", "8", "--precision", "f32"});
+      attend({"train", "image-classify", "--data", file("pictures"), "--out", file("classifier"), "--width",
+              "4", "--stages", "2", "--blocks", "1", "--steps", "3", "--batch", "8", "--precision", "f32"});
   ASSERT_EQ(classifier.code, 0) << classifier.err;
   const Words words = {"eval", file("vae"), "--data", file("pictures"), "--classifier", file("classifier")};
   Words json = words;

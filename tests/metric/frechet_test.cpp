@@ -15,8 +15,7 @@ namespace attend::metric {
 namespace {
 
 TEST(Frechet, EqualsScipys) {
-  const auto cases =
-      nlohmann::json::parse(test::read_all(std::string(ATTEND_GOLDEN_DIR) + "/frechet.json"));
+  const auto cases = nlohmann::json::parse(test::read_all(std::string(ATTEND_GOLDEN_DIR) + "/frechet.json"));
   ASSERT_EQ(cases.size(), 4u);
   for (const auto& entry : cases) {
     SCOPED_TRACE(entry["name"].get<std::string>());
@@ -68,7 +67,8 @@ TEST(SymmetricEigen, VectorsAreOrthonormalAndGiveTheMatrixBack) {
       double product = 0, entry = 0;
       for (std::int64_t k = 0; k < kSize; ++k) {
         product += eigen.vectors[at(i, k)] * eigen.vectors[at(j, k)];
-        entry += eigen.values[static_cast<std::size_t>(k)] * eigen.vectors[at(k, i)] * eigen.vectors[at(k, j)];
+        entry +=
+            eigen.values[static_cast<std::size_t>(k)] * eigen.vectors[at(k, i)] * eigen.vectors[at(k, j)];
       }
       EXPECT_TRUE(std::abs(product - (i == j ? 1 : 0)) <= 1e-13) << i << " " << j;
       EXPECT_TRUE(std::abs(entry - matrix[at(i, j)]) <= 1e-13) << i << " " << j;

@@ -22,15 +22,15 @@ struct ImageGenerationConfig {
   ImageGenerationKind kind = ImageGenerationKind::vae;
   std::int64_t height = 32, width = 32, channels = 3;  ///< of the pictures
   std::int64_t classes = 10;
-  bool conditional = true;         ///< pictures are made of a class that is asked for
-  std::int64_t latent = 32;        ///< normal numbers that a picture is made of
-  std::int64_t stages = 2;         ///< times that maps are doubled
-  std::int64_t base_channels = 32; ///< of the maps with the pictures' size
+  bool conditional = true;          ///< pictures are made of a class that is asked for
+  std::int64_t latent = 32;         ///< normal numbers that a picture is made of
+  std::int64_t stages = 2;          ///< times that maps are doubled
+  std::int64_t base_channels = 32;  ///< of the maps with the pictures' size
   /// Attention over the generator's maps of `attention_stage`; of a GAN also over the discriminator's.
   nn::FeatureAttentionKind block = nn::FeatureAttentionKind::self;
   std::int64_t attention_stage = 1;
-  double kl_weight = 1;                          ///< vae: of the divergence from the prior
-  std::int64_t discriminator_base_channels = 32; ///< gan
+  double kl_weight = 1;                           ///< vae: of the divergence from the prior
+  std::int64_t discriminator_base_channels = 32;  ///< gan
 
   bool operator==(const ImageGenerationConfig&) const = default;
 

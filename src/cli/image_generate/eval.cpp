@@ -23,9 +23,9 @@ int evaluate(const EvalOptions& options) {
   use_threads(options);
   const task::PictureGenerator model(options.model, options.precision);
   const task::PictureClassifier classifier(options.classifier);
-  const task::GenerationEvaluation evaluation = model.evaluate(
-      options.data, classifier,
-      {.most = options.most, .sampling = sampling_of(options), .skip_bad = options.skip_bad});
+  const task::GenerationEvaluation evaluation =
+      model.evaluate(options.data, classifier,
+                     {.most = options.most, .sampling = sampling_of(options), .skip_bad = options.skip_bad});
   print(options.json ? to_json(evaluation) : to_terminal(evaluation));
   return kSuccess;
 }
@@ -36,8 +36,9 @@ void add_eval(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
   CLI::App* verb = parent.add_subcommand(task, "Measure how good pictures of a model are");
   auto options = std::make_shared<EvalOptions>();
   add_model_argument(verb, options);
-  verb->add_option("--data", options->data,
-                   "Real pictures by class, as for training; of a folder of IDX files, those to test on (t10k)")
+  verb->add_option(
+          "--data", options->data,
+          "Real pictures by class, as for training; of a folder of IDX files, those to test on (t10k)")
       ->option_text("FOLDER|FILE (required)")
       ->required()
       ->check(path());

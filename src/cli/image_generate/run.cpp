@@ -89,7 +89,8 @@ void add_run(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
   verb->add_option("--out", options->out, "All pictures side by side in one")
       ->option_text("FILE.png")
       ->check(path());
-  verb->add_option("--singles", options->singles, "Each in a file of its own: CLASS-NUMBER.png, counted from 0")
+  verb->add_option("--singles", options->singles,
+                   "Each in a file of its own: CLASS-NUMBER.png, counted from 0")
       ->option_text("DIR")
       ->check(path());
   add_machine_options(verb, options);

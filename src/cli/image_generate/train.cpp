@@ -129,9 +129,8 @@ void add_train(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
                "  attend train image-generate --model gan --data photos --size 32 --out model --minutes 50");
   verbs.push_back({verb, [verb, options] {
                      return show_training(*verb, *options, [&](const task::TrainingPlace& place) {
-                       return task::train_image_generate(
-                                  {place, options->data, options->validation,
-                                   resolved_options(*verb, *options)})
+                       return task::train_image_generate({place, options->data, options->validation,
+                                                          resolved_options(*verb, *options)})
                            .results.value();
                      });
                    }});

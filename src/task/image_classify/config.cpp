@@ -53,7 +53,8 @@ ImageClassifyConfig read_image_classify_config(const std::filesystem::path& fold
                  {"data", false,
                   [&](const Json& value) {
                     config.data.emplace();
-                    read_object(value, "data", [&](auto&& visit) { for_each_picture_fact(*config.data, visit); });
+                    read_object(value, "data",
+                                [&](auto&& visit) { for_each_picture_fact(*config.data, visit); });
                   }},
                  {"results", false, [&](const Json& value) { config.results = read_results(value); }},
                  {"score", false, [&](const Json& value) {
@@ -71,7 +72,8 @@ void write_image_classify_config(const std::filesystem::path& folder, const Imag
   Json sections = {{"model", Json::parse(model::to_json(config.model))},
                    {"classes", config.classes},
                    {"pixels", {{"mean", config.pixels.mean}, {"deviation", config.pixels.deviation}}}};
-  if (config.data) sections["data"] = object_of([&](auto&& visit) { for_each_picture_fact(*config.data, visit); });
+  if (config.data)
+    sections["data"] = object_of([&](auto&& visit) { for_each_picture_fact(*config.data, visit); });
   if (config.training) sections["training"] = json_of_options(*config.training);
   if (config.results) sections["results"] = json_of_results(*config.results);
   if (config.score)

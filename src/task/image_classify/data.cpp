@@ -132,12 +132,11 @@ PictureSets read_picture_sets(const PicturePlaces& places, const ImageClassifyFa
   if (all.size() == 0)
     throw Error(fmt::format("--data {}: there is no picture", io::printable(data.string())));
   constexpr data::SplitShares kTenth{.valid = 0.1, .test = 0};
-  PictureSets sets{
-      .train = validation.empty() ? all.part(data::Split::train, kTenth) : all,
-      .validation = validation.empty()
-                        ? all.part(data::Split::valid, kTenth)
-                        : open_pictures(to_test_on(validation), places.skip_bad, all.class_names()),
-      .facts = {.path = data.string(), .validation_path = validation.string()}};
+  PictureSets sets{.train = validation.empty() ? all.part(data::Split::train, kTenth) : all,
+                   .validation = validation.empty() ? all.part(data::Split::valid, kTenth)
+                                                    : open_pictures(to_test_on(validation), places.skip_bad,
+                                                                    all.class_names()),
+                   .facts = {.path = data.string(), .validation_path = validation.string()}};
   ImageClassifyFacts& facts = sets.facts;
   facts.checksum = checksum_of(all);
   facts.skipped = all.skipped().count;

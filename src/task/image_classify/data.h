@@ -39,8 +39,8 @@ struct PictureSets {
 
 /// The pictures to learn from and those for validation, a tenth where there are no others. `begun`: what a
 /// training that is resumed was begun with, or null; then paths that are not given are those of before. With
-/// `classes`, they have those and no others. Throws Error when there are too few, when they cannot be read, and
-/// when they are not those that the training in `out` was begun with.
+/// `classes`, they have those and no others. Throws Error when there are too few, when they cannot be read,
+/// and when they are not those that the training in `out` was begun with.
 PictureSets read_picture_sets(const PicturePlaces& places, const ImageClassifyFacts* begun,
                               const std::vector<std::string>& classes);
 

@@ -16,8 +16,9 @@ std::string results_of(const ImageGenerateConfig& config) {
   const TrainingResults& results = *config.results;
   const std::string progress = card_table(card_progress(results));
   if (is_gan(config))
-    return progress + "\nThe weights are the last: the losses of the two players say nothing of how good "
-                      "pictures are.\n";
+    return progress +
+           "\nThe weights are the last: the losses of the two players say nothing of how good "
+           "pictures are.\n";
   if (!results.validation_loss)
     return progress + "\nNothing was measured: training ended before its first evaluation.\n";
   return progress + fmt::format(
@@ -35,11 +36,10 @@ std::string image_generate_card(const ImageGenerateConfig& config, std::int64_t 
   std::string text =
       "# A maker of pictures\n\nA network that makes pictures like those it learned from, trained by "
       "attend.\n\n";
-  text +=
-      "## Data\n\n" +
-      card_table({{"Pictures", card_code(data.path)},
-                  {"Size", fmt::format("{} pictures to learn from, of {} classes; {} for validation",
-                                       data.pictures, model.classes, data.validation_pictures)}});
+  text += "## Data\n\n" +
+          card_table({{"Pictures", card_code(data.path)},
+                      {"Size", fmt::format("{} pictures to learn from, of {} classes; {} for validation",
+                                           data.pictures, model.classes, data.validation_pictures)}});
   text += "\n## Model\n\n" +
           card_table({{"Kind", is_gan(config) ? "generative adversarial network" : "variational autoencoder"},
                       {"Parameters", fmt::format("{}", parameters)},

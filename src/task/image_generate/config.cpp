@@ -15,21 +15,21 @@ constexpr const char* kTask = "image-generate";
 
 ImageGenerateConfig read_image_generate_config(const std::filesystem::path& folder) {
   ImageGenerateConfig config;
-  read_sections(
-      folder, kTask,
-      {{"model", true,
-        [&](const Json& value) {
-          config.model = model::image_generation_config_from_json(value.dump(), "\"model\"");
-        }},
-       {"classes", true, [&](const Json& value) { read(value, "classes", config.classes); }},
-       {"training", false,
-        [&](const Json& value) { config.training = read_options<ImageGenerateOptions>(value); }},
-       {"data", false,
-        [&](const Json& value) {
-          config.data.emplace();
-          read_object(value, "data", [&](auto&& visit) { for_each_picture_fact(*config.data, visit); });
-        }},
-       {"results", false, [&](const Json& value) { config.results = read_results(value); }}});
+  read_sections(folder, kTask,
+                {{"model", true,
+                  [&](const Json& value) {
+                    config.model = model::image_generation_config_from_json(value.dump(), "\"model\"");
+                  }},
+                 {"classes", true, [&](const Json& value) { read(value, "classes", config.classes); }},
+                 {"training", false,
+                  [&](const Json& value) { config.training = read_options<ImageGenerateOptions>(value); }},
+                 {"data", false,
+                  [&](const Json& value) {
+                    config.data.emplace();
+                    read_object(value, "data",
+                                [&](auto&& visit) { for_each_picture_fact(*config.data, visit); });
+                  }},
+                 {"results", false, [&](const Json& value) { config.results = read_results(value); }}});
   if (static_cast<std::int64_t>(config.classes.size()) != config.model.classes)
     throw Error(fmt::format("{}: {} names for {} classes", (folder / kConfigFile).string(),
                             config.classes.size(), config.model.classes));

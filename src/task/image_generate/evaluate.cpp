@@ -20,8 +20,8 @@ constexpr std::uint64_t kNoiseSeed = 0x6e6f697365ull;
 
 Tensor batch_of(std::span<const io::Image> pictures, const PictureClassifier& classifier) {
   const model::PictureShape shape = classifier.config().model.pictures();
-  const Tensor batch = Tensor::empty(
-      {static_cast<std::int64_t>(pictures.size()), shape.height, shape.width, shape.channels});
+  const Tensor batch =
+      Tensor::empty({static_cast<std::int64_t>(pictures.size()), shape.height, shape.width, shape.channels});
   const std::int64_t values = shape.height * shape.width * shape.channels;
   for (std::size_t i = 0; i < pictures.size(); ++i)
     data::normalise_into(
@@ -91,9 +91,8 @@ std::vector<io::Image> mean_and_noise(std::span<const io::Image> pictures,
                                   {.seed = seed ^ kNoiseSeed, .stream = i})
                            .to_vector<float>();
     for (std::size_t p = 0; p < noise.size(); ++p)
-      picture.pixels[p] = static_cast<std::uint8_t>(
-          std::clamp(std::round(moments.mean(p) + moments.deviation(p) * static_cast<double>(noise[p])), 0.0,
-                     255.0));
+      picture.pixels[p] = static_cast<std::uint8_t>(std::clamp(
+          std::round(moments.mean(p) + moments.deviation(p) * static_cast<double>(noise[p])), 0.0, 255.0));
     made.push_back(std::move(picture));
   }
   return made;

@@ -43,12 +43,9 @@ std::string to_json(const GenerationEvaluation& evaluation) {
   Json classes = Json::object();
   for (std::size_t i = 0; i < evaluation.classes.size(); ++i)
     classes[evaluation.classes[i]] = json_of(evaluation.recognised_of_class[i]);
-  Json object = {{"task", "image-generate"},
-                 {"samples", evaluation.samples},
-                 {"real", evaluation.real},
-                 {"recognised", json_of(evaluation.recognised)},
-                 {"recognised_of_class", classes},
-                 {"recognised_real", evaluation.recognised_real},
+  Json object = {{"task", "image-generate"},       {"samples", evaluation.samples},
+                 {"real", evaluation.real},        {"recognised", json_of(evaluation.recognised)},
+                 {"recognised_of_class", classes}, {"recognised_real", evaluation.recognised_real},
                  {"frechet_distance", nullptr}};
   if (evaluation.distances)
     object["frechet_distance"] = {{"features", evaluation.distances->features},

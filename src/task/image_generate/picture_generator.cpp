@@ -194,8 +194,7 @@ GenerationEvaluation PictureGenerator::evaluate(const std::filesystem::path& dat
         is_conditional() && asked[i] > 0 ? std::optional(share(right[i], asked[i])) : std::nullopt);
   if (of_first.features.empty()) return result;
 
-  const auto features =
-      static_cast<std::int64_t>(of_first.features.size() / first.pictures.size());
+  const auto features = static_cast<std::int64_t>(of_first.features.size() / first.pictures.size());
   const metric::FeatureStatistics real = metric::feature_statistics(of_first.features, features);
   const auto distance = [&](const Seen& seen) {
     return metric::frechet_distance(real, metric::feature_statistics(seen.features, features));
