@@ -32,7 +32,7 @@ ImageGenerateOptions tiny_options(ImageGenerationKind kind) {
   options.model.base_channels = 4;
   options.model.discriminator_base_channels = 4;
   options.batch = 16;
-  options.steps = 200;
+  options.steps = 120;
   options.evaluate_every = is_gan ? 0 : 50;
   options.save_every = 0;
   options.learning_rate = is_gan ? 1e-3 : 0.01;
@@ -208,7 +208,8 @@ class TrainedPictureGenerator : public testing::Test {
     ImageClassifyJob classifier;
     classifier.data = *shared / "pictures";
     classifier.out = *shared / "classifier";
-    classifier.options.model.cnn = {.width = 4, .stages = 2, .blocks = 1};
+    classifier.options.model.cnn = {
+        .width = 4, .stages = 2, .blocks = 1, .block = nn::FeatureAttentionKind::cbam};
     classifier.options.batch = 16;
     classifier.options.steps = 60;
     classifier.options.learning_rate = 0.01;
@@ -216,6 +217,8 @@ class TrainedPictureGenerator : public testing::Test {
     classifier.options.crop_padding = 1;
     classifier.options.flip = false;
     classifier.options.precision = "f32";
+    classifier.options.evaluate_every = 20;
+    classifier.options.seed = 3;
     train_image_classify(classifier);
     ImageGenerateJob job;
     job.data = *shared / "pictures";

@@ -176,9 +176,10 @@ GenerationEvaluation PictureGenerator::evaluate(const std::filesystem::path& dat
   const Seen of_first = seen_by(classifier, first.pictures), of_second = seen_by(classifier, second.pictures),
              of_samples = seen_by(classifier, make(second.labels, options.sampling));
 
-  GenerationEvaluation result{.samples = static_cast<std::int64_t>(second.labels.size()),
-                              .real = static_cast<std::int64_t>(first.labels.size()),
-                              .classes = classes()};
+  GenerationEvaluation result;
+  result.samples = static_cast<std::int64_t>(second.labels.size());
+  result.real = static_cast<std::int64_t>(first.labels.size());
+  result.classes = classes();
   std::vector<std::int64_t> asked(classes().size()), right(classes().size());
   std::int64_t all_right = 0, real_right = 0;
   for (std::size_t i = 0; i < second.labels.size(); ++i) {

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -26,6 +27,7 @@ namespace {
 
 constexpr std::uint64_t kBatchSeed = 0x67656e6572617465ull;
 constexpr std::int64_t kValidatedAtOnce = 256;
+constexpr std::int64_t kTried = 1000;
 
 Tensor tensor_of(const std::vector<std::int64_t>& labels) {
   return Tensor::from(labels, {static_cast<std::int64_t>(labels.size())});
@@ -111,6 +113,9 @@ void Training::read_pictures() {
   config_.data = sets.facts;
   config_.classes = train_->class_names();
   shape_ = begun_ ? config_.model.pictures() : shape_of(*train_, options_.size);
+  // What cannot be read is better found before anything is written, and mostly is.
+  const std::int64_t step = std::max<std::int64_t>(1, train_->size() / kTried);
+  for (std::int64_t i = 0; i < train_->size(); i += step) train_->image(i);
 }
 
 PictureBatch Training::batch(std::int64_t index) {
