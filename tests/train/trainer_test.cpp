@@ -129,8 +129,10 @@ TEST(Trainer, LogsMoreNumbersWhereThereAreSome) {
   toy.job.more_metrics = [&asked]() -> Metrics { return {{"asked", ++asked}}; };
   run_training(toy.job, options);
   std::int64_t seen = 0;
-  for (const auto& line : lines_of(folder.path()))
-    if (line.contains("learning_rate")) EXPECT_EQ(line["asked"], ++seen) << line;
+  for (const auto& line : lines_of(folder.path())) {
+    if (!line.contains("learning_rate")) continue;
+    EXPECT_EQ(line["asked"], ++seen) << line;
+  }
   EXPECT_EQ(seen, 40);
 }
 

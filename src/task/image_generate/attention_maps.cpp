@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,17 @@ namespace attend::task {
 namespace {
 
 using explain::PictureMap;
+
+/// A place, in quarters of the height and the width.
+struct Query {
+  const char* name;
+  std::int64_t row_quarters, column_quarters;
+};
+constexpr std::array<Query, 5> kQueries = {{{"middle", 2, 2},
+                                            {"top left", 1, 1},
+                                            {"top right", 1, 3},
+                                            {"bottom left", 3, 1},
+                                            {"bottom right", 3, 3}}};
 
 // The mean over the heads of what one query looks at. weights [1, heads, queries, keys].
 std::vector<float> looked_at(const Tensor& weights, std::int64_t query) {
@@ -45,14 +57,10 @@ std::vector<PictureMap> maps_of(const AttentionWatcher& seen, const model::Image
   for (const auto& [layer, weights] : seen.weights()) {
     add("Attention", "the attention that each place gets, the mean over heads",
         received(weights, 0, weights.dim(1), 0));
-    const std::pair<const char*, std::pair<int, int>> kQueries[] = {{"middle", {2, 2}},
-                                                                    {"top left", {1, 1}},
-                                                                    {"top right", {1, 3}},
-                                                                    {"bottom left", {3, 1}},
-                                                                    {"bottom right", {3, 3}}};
-    for (const auto& [name, quarters] : kQueries) {
-      const std::int64_t row = size.height * quarters.first / 4, column = size.width * quarters.second / 4;
-      add(fmt::format("From the {}", name),
+    for (const Query& query : kQueries) {
+      const std::int64_t row = size.height * query.row_quarters / 4,
+                         column = size.width * query.column_quarters / 4;
+      add(fmt::format("From the {}", query.name),
           fmt::format("what place ({}, {}) looks at, the mean over heads", row, column),
           looked_at(weights, row * size.width + column));
     }
