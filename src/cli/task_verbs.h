@@ -88,6 +88,15 @@ void add_see(CLI::App& parent, const char* task, std::vector<Verb>& verbs);
 
 }  // namespace attend::cli::image_classify
 
+namespace attend::cli::image_generate {
+
+void add_train(CLI::App& parent, const char* task, std::vector<Verb>& verbs);
+void add_run(CLI::App& parent, const char* task, std::vector<Verb>& verbs);
+void add_eval(CLI::App& parent, const char* task, std::vector<Verb>& verbs);
+void add_see(CLI::App& parent, const char* task, std::vector<Verb>& verbs);
+
+}  // namespace attend::cli::image_generate
+
 namespace attend::cli::segment {
 
 void add_train(CLI::App& parent, const char* task, std::vector<Verb>& verbs);

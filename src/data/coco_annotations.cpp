@@ -8,9 +8,9 @@
 #include "attend/base/error.h"
 #include "attend/data/detection_images.h"
 #include "data/detection_builder.h"
-#include "data/picture_files.h"
 #include "data/json_scanner.h"
 #include "data/json_text.h"
+#include "data/picture_files.h"
 #include "io/printable.h"
 
 namespace attend::data {

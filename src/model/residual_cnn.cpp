@@ -8,19 +8,11 @@
 #include "attend/op/dropout.h"
 #include "attend/op/reduce.h"
 #include "model/config_json.h"
+#include "model/feature_attention_names.h"
 
 namespace attend::model {
 
 namespace {
-
-inline constexpr Choice<nn::FeatureAttentionKind, 7> kBlockNames{
-    {{{nn::FeatureAttentionKind::none, "none"},
-      {nn::FeatureAttentionKind::squeeze_excitation, "se"},
-      {nn::FeatureAttentionKind::efficient_channel, "eca"},
-      {nn::FeatureAttentionKind::cbam, "cbam"},
-      {nn::FeatureAttentionKind::self, "self"},
-      {nn::FeatureAttentionKind::windows, "windows"},
-      {nn::FeatureAttentionKind::focal, "focal"}}}};
 
 nn::ConvolutionOptions three_by_three(std::int64_t stride) {
   return {.kernel = 3, .geometry = {.stride = stride, .padding = 1}, .bias = false};

@@ -65,6 +65,12 @@ const std::vector<Task>& tasks() {
            "pictures (PNG, JPEG) in a subfolder for each class, a table of paths and labels, or IDX files",
        .model = "residual network with attention blocks, or vision transformer",
        .metric = "accuracy, top-5 accuracy, macro-F1, confusion matrix, calibration error"},
+      {.name = "image-generate",
+       .learns = "to make pictures of a class that is asked for",
+       .data =
+           "pictures (PNG, JPEG) in a subfolder for each class, a table of paths and labels, or IDX files",
+       .model = "variational autoencoder, or generative adversarial network, with self-attention",
+       .metric = "share of samples that a classifier recognises, Frechet distance to real pictures"},
       {.name = "segment",
        .learns = "the class of each pixel of a picture",
        .data = "pictures (PNG, JPEG) and masks (PNG) in the folders images and masks, or a table of their "

@@ -94,7 +94,8 @@ train::TrainingResult train_in_place(const Trainee& trainee, const TrainingOptio
   job.optimizer = &optimizer;
   job.random = &random;
   job.loss_of = [&](std::int64_t index) { return trainee.loss_of(index, compute, random); };
-  job.evaluate = [&] { return trainee.evaluate(compute); };
+  if (trainee.evaluate) job.evaluate = [&] { return trainee.evaluate(compute); };
+  job.more_metrics = trainee.more_metrics;
   job.tokens_per_batch = trainee.tokens_per_batch;
   job.observer = place.observer;
   train::TrainerOptions trainer;
@@ -107,6 +108,7 @@ train::TrainingResult train_in_place(const Trainee& trainee, const TrainingOptio
   trainer.evaluate_every = options.evaluate_every;
   trainer.patience = options.patience;
   trainer.save_every = options.save_every;
+  trainer.watchdog = trainee.watchdog;
   trainer.folder = place.out;
   trainer.resume = place.resume;
   trainer.stop = place.stop;

@@ -22,10 +22,14 @@ struct Trainee {
   /// The mean loss of a batch, computed in this dtype; it depends on the number of the batch, the parameters
   /// and the generator (dropout) alone.
   std::function<Tensor(std::int64_t index, DType compute, Generator& random)> loss_of = {};
-  /// The loss on all held-out data, with the metric that weights are chosen by if there is one.
+  /// The loss on all held-out data, with the metric that weights are chosen by if there is one. May be empty:
+  /// the last weights are kept.
   std::function<train::Validation(DType compute)> evaluate = {};
   /// For the speed that is shown; on average where batches differ.
   std::int64_t tokens_per_batch = 0;
+  /// train::TrainingJob::more_metrics.
+  std::function<train::Metrics()> more_metrics = {};
+  train::Watchdog::Options watchdog = {};
 };
 
 /// A loss_of() whose batches are made ahead on another thread. `make` and `loss` are called with the number

@@ -237,12 +237,12 @@ void Training::report(double learning_rate, double norm) {
   observer_.on_step(step);
   if (!logs_ || options_.log_every == 0) return;
   if (state_.step != 1 && state_.step != options_.steps && !is_due(state_.step, options_.log_every)) return;
-  logs_->write(state_.step, {{"loss", loss_},
-                             {"learning_rate", learning_rate},
-                             {"gradient_norm", norm},
-                             {"tokens_per_second", step.tokens_per_second},
-                             {"seconds", step.seconds},
-                             {"peak_bytes", step.memory.peak}});
+  Metrics metrics = {{"loss", loss_},           {"learning_rate", learning_rate},
+                     {"gradient_norm", norm},   {"tokens_per_second", step.tokens_per_second},
+                     {"seconds", step.seconds}, {"peak_bytes", step.memory.peak}};
+  if (job_.more_metrics)
+    for (auto& metric : job_.more_metrics()) metrics.push_back(std::move(metric));
+  logs_->write(state_.step, metrics);
 }
 
 bool Training::is_best(const Validation& found) const {

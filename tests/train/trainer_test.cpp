@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <utility>
 
 #include "attend/autograd/tape.h"
 #include "attend/base/parallel.h"
@@ -116,6 +118,43 @@ TEST(Trainer, WritesTheModelFolder) {
   EXPECT_EQ(read_notes(folder / "model")->at("precision"), "bf16");
   EXPECT_FALSE(read_notes(folder / "none"));
   EXPECT_ERROR(run_training(toy.job, options), "already holds a training run");
+}
+
+TEST(Trainer, LogsMoreNumbersWhereThereAreSome) {
+  const test::TemporaryFolder folder;
+  Toy toy;
+  TrainerOptions options = options_for(folder.path());
+  options.log_every = 1;
+  std::int64_t asked = 0;
+  toy.job.more_metrics = [&asked]() -> Metrics { return {{"asked", ++asked}}; };
+  run_training(toy.job, options);
+  std::int64_t seen = 0;
+  for (const auto& line : lines_of(folder.path())) {
+    if (!line.contains("learning_rate")) continue;
+    EXPECT_EQ(line["asked"], ++seen) << line;
+  }
+  EXPECT_EQ(seen, 40);
+}
+
+// Two players by the number of the batch: whose turn it is not keeps weights and moments.
+TEST(Trainer, LeavesParametersThatALossDoesNotReach) {
+  const auto trained = [](const std::function<bool(std::int64_t)>& frozen) {
+    Toy toy;
+    const auto loss_of = toy.job.loss_of;
+    toy.job.loss_of = [&](std::int64_t batch) {
+      autograd::set_requires_grad(toy.w1, !frozen(batch));
+      const Tensor loss = loss_of(batch);
+      autograd::set_requires_grad(toy.w1);
+      return loss;
+    };
+    const Tensor before = toy.w1.clone();
+    run_training(toy.job, options_for());
+    return std::pair(before, toy.w1.clone());
+  };
+  const auto [start, always] = trained([](std::int64_t) { return true; });
+  EXPECT_TRUE(test::same_bits(start, always));
+  const auto [again, in_turn] = trained([](std::int64_t batch) { return batch % 2 == 1; });
+  EXPECT_FALSE(test::same_bits(again, in_turn));
 }
 
 // With TensorFlow's growing decay, from the weights that training itself goes through.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "attend/base/random.h"
+#include "attend/train/metrics_log.h"
 #include "attend/train/observer.h"
 #include "attend/train/optimizer.h"
 #include "attend/train/schedule.h"
@@ -62,8 +63,12 @@ struct TrainingJob {
   /// The generator that loss_of draws from (dropout); its place is part of a checkpoint. May be null.
   Generator* random = nullptr;
   /// The mean loss, one element, of batch 0, 1, 2 ...; must depend on the batch's number, the parameters and
-  /// `random` alone.
+  /// `random` alone. A parameter that a loss does not depend on is left as it is, with its optimizer state:
+  /// players with losses of their own take turns by the number of the batch, which must not change within
+  /// `accumulate` batches.
   std::function<Tensor(std::int64_t batch)> loss_of = {};
+  /// More numbers for the lines of metrics.jsonl about updates, asked for after an update. May be empty.
+  std::function<Metrics()> more_metrics = {};
   /// On held-out data; called without recording. May be empty. `random` is put back after it.
   std::function<Validation()> evaluate = {};
   /// For the speed that is shown; 0: none.

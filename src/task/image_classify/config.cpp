@@ -3,6 +3,7 @@
 #include "attend/base/error.h"
 #include "task/config_json.h"
 #include "task/image_classify/fields.h"
+#include "task/picture_facts.h"
 #include "task/picture_pixels.h"
 
 namespace attend::task {
@@ -10,17 +11,6 @@ namespace attend::task {
 namespace {
 
 constexpr const char* kTask = "image-classify";
-
-template <class Facts, class Visit>
-void for_each_fact(Facts& facts, Visit&& visit) {
-  const Range<std::int64_t> count{0, INT64_MAX};
-  visit("path", facts.path, Anything{});
-  visit("validation_path", facts.validation_path, Anything{});
-  visit("checksum", facts.checksum, Anything{});
-  visit("pictures", facts.pictures, count);
-  visit("validation_pictures", facts.validation_pictures, count);
-  visit("skipped", facts.skipped, count);
-}
 
 template <class Score, class Visit>
 void for_each_score(Score& score, Visit&& visit) {
@@ -46,7 +36,8 @@ ImageClassifyConfig read_image_classify_config(const std::filesystem::path& fold
                  {"data", false,
                   [&](const Json& value) {
                     config.data.emplace();
-                    read_object(value, "data", [&](auto&& visit) { for_each_fact(*config.data, visit); });
+                    read_object(value, "data",
+                                [&](auto&& visit) { for_each_picture_fact(*config.data, visit); });
                   }},
                  {"results", false, [&](const Json& value) { config.results = read_results(value); }},
                  {"score", false, [&](const Json& value) {
@@ -64,7 +55,8 @@ void write_image_classify_config(const std::filesystem::path& folder, const Imag
   Json sections = {{"model", Json::parse(model::to_json(config.model))},
                    {"classes", config.classes},
                    {"pixels", json_of_pixels(config.pixels)}};
-  if (config.data) sections["data"] = object_of([&](auto&& visit) { for_each_fact(*config.data, visit); });
+  if (config.data)
+    sections["data"] = object_of([&](auto&& visit) { for_each_picture_fact(*config.data, visit); });
   if (config.training) sections["training"] = json_of_options(*config.training);
   if (config.results) sections["results"] = json_of_results(*config.results);
   if (config.score)

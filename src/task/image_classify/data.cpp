@@ -107,6 +107,60 @@ std::uint64_t checksum_of(const data::LabelledImages& images) {
   return sum;
 }
 
+PictureSets read_picture_sets(const PicturePlaces& places, const ImageClassifyFacts* begun,
+                              const std::vector<std::string>& classes) {
+  const auto path_of = [&](const fs::path& given, const std::string& before) {
+    return !given.empty() || begun == nullptr ? given : fs::path(before);
+  };
+  const ImageClassifyFacts before = begun != nullptr ? *begun : ImageClassifyFacts{};
+  const fs::path data = path_of(places.data, before.path),
+                 validation = path_of(places.validation, before.validation_path);
+  if (data.empty()) throw Error("--data FOLDER is needed: pictures by class");
+  const data::LabelledImages all = open_pictures(data, places.skip_bad, classes);
+  if (all.size() == 0)
+    throw Error(fmt::format("--data {}: there is no picture", io::printable(data.string())));
+  constexpr data::SplitShares kTenth{.valid = 0.1, .test = 0};
+  PictureSets sets{.train = validation.empty() ? all.part(data::Split::train, kTenth) : all,
+                   .validation = validation.empty() ? all.part(data::Split::valid, kTenth)
+                                                    : open_pictures(to_test_on(validation), places.skip_bad,
+                                                                    all.class_names()),
+                   .facts = {.path = data.string(), .validation_path = validation.string()}};
+  ImageClassifyFacts& facts = sets.facts;
+  facts.checksum = checksum_of(all);
+  facts.skipped = all.skipped().count;
+  if (!validation.empty()) {
+    facts.checksum ^= checksum_of(sets.validation) * 3;
+    facts.skipped += sets.validation.skipped().count;
+  }
+  facts.pictures = sets.train.size();
+  facts.validation_pictures = sets.validation.size();
+  if (facts.pictures == 0 || facts.validation_pictures == 0)
+    throw Error(
+        fmt::format("--data {}: {} pictures are too few for a tenth to be for validation; more are "
+                    "needed, or --valid",
+                    io::printable(data.string()), all.size()));
+  if (begun != nullptr && facts.checksum != before.checksum)
+    throw Error(fmt::format("--data {}: other pictures than those that the training in {} began with",
+                            io::printable(data.string()), places.out.string()));
+  return sets;
+}
+
+model::PictureShape shape_of(const data::LabelledImages& images, std::int64_t size) {
+  const io::Image first = images.image(0);
+  return {.height = size > 0 ? size : first.height,
+          .width = size > 0 ? size : first.width,
+          .channels = first.channels,
+          .classes = static_cast<std::int64_t>(images.class_names().size())};
+}
+
+std::string line_about(const ImageClassifyFacts& facts, const model::PictureShape& shape) {
+  std::string line = fmt::format("pictures: {} of {} classes to learn from, {} for validation; {} x {}, {}",
+                                 facts.pictures, shape.classes, facts.validation_pictures, shape.height,
+                                 shape.width, shape.channels == 1 ? "grey" : "RGB");
+  if (facts.skipped > 0) line += fmt::format("; {} that cannot be read skipped", facts.skipped);
+  return line;
+}
+
 io::Image fitted(const io::Image& image, const model::PictureShape& shape) {
   io::Image result = image.channels == shape.channels ? image : io::with_channels(image, shape.channels);
   if (result.height == shape.height && result.width == shape.width) return result;

@@ -26,6 +26,30 @@ std::filesystem::path to_test_on(const std::filesystem::path& path);
 /// A number that changes when a name or a class does.
 std::uint64_t checksum_of(const data::LabelledImages& images);
 
+/// Where the pictures of a training are.
+struct PicturePlaces {
+  std::filesystem::path data, validation, out;
+  bool skip_bad = false;
+};
+
+struct PictureSets {
+  data::LabelledImages train, validation;
+  ImageClassifyFacts facts;
+};
+
+/// The pictures to learn from and those for validation, a tenth where there are no others. `begun`: what a
+/// training that is resumed was begun with, or null; then paths that are not given are those of before. With
+/// `classes`, they have those and no others. Throws Error when there are too few, when they cannot be read,
+/// and when they are not those that the training in `out` was begun with.
+PictureSets read_picture_sets(const PicturePlaces& places, const ImageClassifyFacts* begun,
+                              const std::vector<std::string>& classes);
+
+/// The shape of the first picture, or with height and width `size` unless it is 0.
+model::PictureShape shape_of(const data::LabelledImages& images, std::int64_t size);
+
+/// "pictures: 40 of 4 classes to learn from ...".
+std::string line_about(const ImageClassifyFacts& facts, const model::PictureShape& shape);
+
 /// The picture with the channels and size of the shape.
 io::Image fitted(const io::Image& image, const model::PictureShape& shape);
 

@@ -4,50 +4,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
-#include "attend/attention/observe.h"
 #include "attend/autograd/tape.h"
 #include "attend/model/residual_cnn.h"
 #include "attend/model/vision_transformer.h"
 #include "attend/op/shape.h"
 #include "task/image_classify/evaluate.h"
+#include "task/picture_attention.h"
 
 namespace attend::task {
 
 namespace {
 
 using explain::PictureMap;
-
-// What is below 0 counts nothing.
-PictureMap scaled(PictureMap map) {
-  float most = 0;
-  for (float& value : map.values) {
-    value = std::max(value, 0.0F);
-    most = std::max(most, value);
-  }
-  if (most > 0)
-    for (float& value : map.values) value = std::min(value / most, 1.0F);
-  return map;
-}
-
-class Watcher : public attention::Observer {
- public:
-  bool wants(std::int64_t) override { return true; }
-  void observe(std::int64_t layer, const Tensor& weights) override { weights_[layer] = weights; }
-  void observe_gates(std::int64_t layer, const attention::Gates& gates) override { gates_[layer] = gates; }
-  void observe_affine(std::int64_t, const Tensor& theta) override { theta_ = theta.to_vector<float>(); }
-
-  const std::map<std::int64_t, Tensor>& weights() const { return weights_; }
-  const std::map<std::int64_t, attention::Gates>& gates() const { return gates_; }
-  /// The map from places of what the network read to places of the picture; empty where it read the picture.
-  const std::vector<float>& theta() const { return theta_; }
-
- private:
-  std::map<std::int64_t, Tensor> weights_;
-  std::map<std::int64_t, attention::Gates> gates_;
-  std::vector<float> theta_;
-};
 
 // A map of what a spatial transformer made of the picture, as a map of the picture [height, width]: 0 where
 // the network did not look.
@@ -152,22 +121,9 @@ PictureMap grad_cam(const model::ResidualCnn& model, const Tensor& picture, std:
   return scaled(std::move(map));
 }
 
-// The mean over the queries of what each key gets, of heads [first, end), without the first `skipped` keys.
-std::vector<float> received(const Tensor& weights, std::int64_t first, std::int64_t end,
-                            std::int64_t skipped) {
-  const std::int64_t queries = weights.dim(2), keys = weights.dim(3);
-  const auto values = weights.to_vector<float>();
-  std::vector<double> sums(static_cast<std::size_t>(keys));
-  for (std::int64_t row = first * queries; row < end * queries; ++row)
-    for (std::int64_t key = 0; key < keys; ++key)
-      sums[static_cast<std::size_t>(key)] +=
-          static_cast<double>(values[static_cast<std::size_t>(row * keys + key)]);
-  return {sums.begin() + skipped, sums.end()};
-}
-
 // The product over the layers of half the attention and half of what passes by: what the class is read from
 // has of each patch.
-std::vector<float> rollout(const Watcher& seen, const model::VisionTransformerConfig& config) {
+std::vector<float> rollout(const AttentionWatcher& seen, const model::VisionTransformerConfig& config) {
   const bool has_token = config.pooling == model::PatchPooling::token;
   const std::int64_t length = config.patches() + (has_token ? 1 : 0);
   std::vector<double> part(static_cast<std::size_t>(length),
@@ -191,7 +147,7 @@ std::vector<float> rollout(const Watcher& seen, const model::VisionTransformerCo
 }
 
 void add_attention(std::vector<PictureMap>& maps, const model::VisionTransformer& model,
-                   const Watcher& seen) {
+                   const AttentionWatcher& seen) {
   const model::VisionTransformerConfig& config = model.config();
   const std::int64_t rows = config.height / config.patch, columns = config.width / config.patch,
                      skipped = config.pooling == model::PatchPooling::token ? 1 : 0;
@@ -214,7 +170,7 @@ void add_attention(std::vector<PictureMap>& maps, const model::VisionTransformer
         received(weights, head, head + 1, skipped));
 }
 
-void add_blocks(std::vector<PictureMap>& maps, const Tensor& picture, const Watcher& seen) {
+void add_blocks(std::vector<PictureMap>& maps, const Tensor& picture, const AttentionWatcher& seen) {
   for (const auto& [layer, gates] : seen.gates())
     if (gates.places.defined())
       maps.push_back({.name = fmt::format("Block {}", layer),
@@ -242,7 +198,7 @@ void add_blocks(std::vector<PictureMap>& maps, const Tensor& picture, const Watc
 
 std::vector<PictureMap> places_that_count(const model::ImageClassifier& model, const Tensor& picture,
                                           std::int64_t label) {
-  Watcher seen;
+  AttentionWatcher seen;
   {
     const autograd::NoGrad no_grad;
     nn::Run run;

@@ -10,7 +10,6 @@
 #include "attend/op/arithmetic.h"
 #include "attend/op/cross_entropy.h"
 #include "attend/task/image_classify.h"
-#include "io/printable.h"
 #include "task/image_classify/card.h"
 #include "task/image_classify/config.h"
 #include "task/image_classify/data.h"
@@ -96,57 +95,19 @@ void Training::prepare() {
 }
 
 void Training::read_pictures() {
-  const auto path_of = [&](const fs::path& given, const std::string& before) {
-    return !given.empty() || !begun_ ? given : fs::path(before);
-  };
-  const ImageClassifyFacts before = config_.data.value_or(ImageClassifyFacts{});
-  const fs::path data = path_of(job_.data, before.path),
-                 validation = path_of(job_.validation, before.validation_path);
-  if (data.empty()) throw Error("--data FOLDER is needed: pictures by class");
-  const data::LabelledImages all = open_pictures(data, options_.skip_bad, config_.classes);
-  if (all.size() == 0)
-    throw Error(fmt::format("--data {}: there is no picture", io::printable(data.string())));
-  ImageClassifyFacts facts{.path = data.string(), .validation_path = validation.string()};
-  facts.checksum = checksum_of(all);
-  facts.skipped = all.skipped().count;
-  config_.classes = all.class_names();
-  if (validation.empty()) {
-    constexpr data::SplitShares kTenth{.valid = 0.1, .test = 0};
-    train_ = all.part(data::Split::train, kTenth);
-    validation_ = all.part(data::Split::valid, kTenth);
-  } else {
-    train_ = all;
-    validation_ = open_pictures(to_test_on(validation), options_.skip_bad, config_.classes);
-    facts.checksum ^= checksum_of(*validation_) * 3;
-    facts.skipped += validation_->skipped().count;
-  }
-  if (train_->size() == 0 || validation_->size() == 0)
-    throw Error(
-        fmt::format("--data {}: {} pictures are too few for a tenth to be for validation; more are "
-                    "needed, or --valid",
-                    io::printable(data.string()), all.size()));
-  facts.pictures = train_->size();
-  facts.validation_pictures = validation_->size();
-  if (begun_ && facts.checksum != before.checksum)
-    throw Error(fmt::format("--data {}: other pictures than those that the training in {} began with",
-                            io::printable(data.string()), job_.out.string()));
-  config_.data = facts;
-  const io::Image first = train_->image(0);
-  shape_ = begun_ ? config_.model.pictures()
-                  : model::PictureShape{.height = options_.size > 0 ? options_.size : first.height,
-                                        .width = options_.size > 0 ? options_.size : first.width,
-                                        .channels = first.channels,
-                                        .classes = static_cast<std::int64_t>(config_.classes.size())};
+  PictureSets sets = read_picture_sets(
+      {.data = job_.data, .validation = job_.validation, .out = job_.out, .skip_bad = options_.skip_bad},
+      begun_ ? &config_.data.value() : nullptr, config_.classes);
+  train_ = std::move(sets.train);
+  validation_ = std::move(sets.validation);
+  config_.data = sets.facts;
+  config_.classes = train_->class_names();
+  shape_ = begun_ ? config_.model.pictures() : shape_of(*train_, options_.size);
   if (!begun_) config_.pixels = pixel_statistics(*train_, shape_);
 }
 
 void Training::say_facts() const {
-  const ImageClassifyFacts& facts = *config_.data;
-  std::string line = fmt::format("pictures: {} of {} classes to learn from, {} for validation; {} x {}, {}",
-                                 facts.pictures, shape_.classes, facts.validation_pictures, shape_.height,
-                                 shape_.width, shape_.channels == 1 ? "grey" : "RGB");
-  if (facts.skipped > 0) line += fmt::format("; {} that cannot be read skipped", facts.skipped);
-  say(job_, line);
+  say(job_, line_about(*config_.data, shape_));
 }
 
 PictureBatch Training::batch(std::int64_t index) {

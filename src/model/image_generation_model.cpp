@@ -1,0 +1,15 @@
+#include "attend/model/image_generation_model.h"
+
+#include "attend/model/image_gan.h"
+#include "attend/model/image_vae.h"
+
+namespace attend::model {
+
+std::unique_ptr<ImageGenerationModel> make_image_generation_model(const ImageGenerationConfig& config,
+                                                                  std::uint64_t seed) {
+  validate(config);
+  if (config.kind == ImageGenerationKind::gan) return std::make_unique<ImageGan>(config, seed);
+  return std::make_unique<ImageVae>(config, seed);
+}
+
+}  // namespace attend::model
