@@ -30,7 +30,8 @@ void DetectionImages::Builder::add(const SkippedRecords& skipped) {
 
 DetectionImages DetectionImages::Builder::build(const std::vector<AnnotatedPicture>& pictures,
                                                 std::vector<std::string> classes) {
-  set_.class_names_ = options_.classes.empty() ? std::move(classes) : options_.classes;
+  if (!options_.classes.empty()) classes = options_.classes;
+  set_.class_names_ = std::move(classes);
   for (const std::string& name : set_.class_names_)
     classes_.emplace(name, static_cast<std::int64_t>(classes_.size()));
   const auto source = std::make_shared<Source>(Source{.folder = folder_, .image = options_.image});
