@@ -194,7 +194,7 @@ TEST_P(Detectors, LearnToFindTheObjectsOfAFewPictures) {
   const auto detector = GetParam().make();
   const test::TinyScenes scenes = test::tiny_scenes(4, 1);
   const bool is_two_stage = GetParam().kind == std::string("two_stage");
-  test::learn_scenes(*detector, scenes, is_two_stage ? 180 : 120, is_two_stage ? 2e-3 : 3e-3);
+  test::learn_scenes(*detector, scenes, is_two_stage ? 180 : 120, 3e-3);
   const test::Found found = test::found_by(*detector, scenes);
   EXPECT_EQ(found.objects, 6);
   EXPECT_EQ(found.found, 6);

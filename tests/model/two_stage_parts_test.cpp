@@ -60,9 +60,13 @@ data::Box box_of(const std::vector<double>& corners, std::size_t i) {
           static_cast<float>(corners[4 * i + 2]), static_cast<float>(corners[4 * i + 3]), 0};
 }
 
-TEST(RegionProposalNetwork, ProposesWhatTheDefinitionProposes) {
-  const Made<RegionProposalNetwork> made;
-  const auto output = made.stage.forward(maps());
+void expect_proposals_by_definition(std::int64_t most) {
+  TwoStageDetectorConfig config = kConfig;
+  config.proposals = most;
+  const Made<RegionProposalNetwork> made(config);
+  auto output = made.stage.forward(maps());
+  // Little moved, so that anchors of neighbouring places overlap.
+  output.deltas = 0.1 * output.deltas;
   ASSERT_EQ(output.level_sizes, (std::vector<std::int64_t>{6 * 7 * 3, 3 * 4 * 3}));
   const auto proposals = made.stage.propose(output, {.height = 24, .width = 28});
   ASSERT_EQ(proposals.size(), 2u);
@@ -99,7 +103,7 @@ TEST(RegionProposalNetwork, ProposesWhatTheDefinitionProposes) {
       kept.insert(kept.end(), of_level.begin(), of_level.end());
     }
     std::sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
-    if (kept.size() > 7) kept.resize(7);
+    if (kept.size() > static_cast<std::size_t>(most)) kept.resize(static_cast<std::size_t>(most));
     std::vector<double> expected;
     for (const Candidate& candidate : kept)
       expected.insert(expected.end(), corners.begin() + static_cast<std::ptrdiff_t>(4 * candidate.anchor),
@@ -107,6 +111,11 @@ TEST(RegionProposalNetwork, ProposesWhatTheDefinitionProposes) {
     EXPECT_TRUE(test::close(proposals[static_cast<std::size_t>(picture)],
                             Tensor::from(expected, {static_cast<std::int64_t>(kept.size()), 4}), 1e-9, 1e-9));
   }
+}
+
+TEST(RegionProposalNetwork, ProposesWhatTheDefinitionProposes) {
+  expect_proposals_by_definition(3);
+  expect_proposals_by_definition(24);
 }
 
 TEST(RegionProposalNetwork, ProposesTheWholePictureWhenNothingElseIsLeft) {
@@ -169,7 +178,8 @@ Tensor regions_of(const std::vector<double>& corners) {
   return Tensor::from(corners, {static_cast<std::int64_t>(corners.size() / 4), 4});
 }
 
-const std::vector<double> kFirst = {1, 2, 9, 12, 4, 4, 24, 20, 0, 0, 28, 24}, kSecond = {5, 5, 14, 13};
+const std::vector<double> kFirst = {1, 2, 9, 12, 4, 4, 24, 20, 0, 0, 28, 24},
+                          kSecond = {5, 5, 14, 13, 2, 3, 20, 22};
 
 TEST(RoiHead, ReadsEachRegionFromTheLevelOfItsSize) {
   const Made<RoiHead> made;
@@ -191,8 +201,8 @@ TEST(RoiHead, SaysTheSameOfAPictureWhateverElseIsInTheBatch) {
     const auto together = made.stage.forward(x, {regions_of(kFirst), regions_of(kSecond)}, {});
     const Tensors second = {op::slice(x[0], 0, 1, 2), op::slice(x[1], 0, 1, 2)};
     const auto alone = made.stage.forward(second, {regions_of(kSecond)}, {});
-    EXPECT_TRUE(test::close(op::slice(together.logits, 0, 3, 4).detach(), alone.logits.detach(), 1e-9, 1e-9));
-    EXPECT_TRUE(test::close(op::slice(together.deltas, 0, 3, 4).detach(), alone.deltas.detach(), 1e-9, 1e-9));
+    EXPECT_TRUE(test::close(op::slice(together.logits, 0, 3, 5).detach(), alone.logits.detach(), 1e-9, 1e-9));
+    EXPECT_TRUE(test::close(op::slice(together.deltas, 0, 3, 5).detach(), alone.deltas.detach(), 1e-9, 1e-9));
     // Without layers between them, regions know nothing of each other; with them, they do.
     const Tensors first = {op::slice(x[0], 0, 0, 1), op::slice(x[1], 0, 0, 1)};
     const auto one = made.stage.forward(

@@ -190,8 +190,9 @@ TEST(SpatiallyModulatedAttention, BeginsByLookingIntoTheBox) {
   for (std::size_t head = 0; head < 4; ++head) {
     const auto begin = weights.begin() + static_cast<std::ptrdiff_t>(100 * head);
     const auto best = std::max_element(begin, begin + 100) - begin;
-    EXPECT_NEAR(static_cast<double>(best % 10) / 10 + 0.05, 0.7, 0.11) << head;
-    EXPECT_NEAR(static_cast<double>(best / 10) / 10 + 0.05, 0.3, 0.16) << head;
+    const auto row = best / 10, column = best % 10;
+    EXPECT_NEAR(static_cast<double>(column) / 10 + 0.05, 0.7, 0.11) << head;
+    EXPECT_NEAR(static_cast<double>(row) / 10 + 0.05, 0.3, 0.16) << head;
   }
 }
 
