@@ -20,7 +20,7 @@ MACRO = re.compile(r"^#define (\w+)", re.M)
 NAMESPACE = re.compile(r"^(?:namespace(?: ([\w:]+))? \{|\}  // namespace.*)$", re.M)
 # What stands at the beginning of a line: a type, a function, a constant, an alias.
 DEFINED = re.compile(r"^(?:(?:struct|class|enum class|enum|union) (\w+)|^using (\w+) =|"
-                     r"(?!template|struct|class|enum|using|union|namespace|static_assert|TEST|TYPED|INSTANTIATE)"
+                     r"(?:\[\[\w+\]\] )?(?!template|struct|class|enum|using|union|namespace|static_assert|TEST|TYPED|INSTANTIATE)"
                      r"(?=\w)[\w:<>,&*\[\] ]*?\b(\w+)(?=\(| = |\{|\[|;))", re.M)
 # Further constants of one declaration: "constexpr int kRows = 2, kColumns = 3;" defines two.
 CONSTANTS = re.compile(r"^(?:static )?const(?:expr)? .*;", re.M)

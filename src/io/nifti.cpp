@@ -21,7 +21,7 @@ constexpr std::size_t kHeaderBytes = 348, kSizes = 40, kType = 70, kSpacing = 76
                       kSlope = 112, kIntercept = 116, kMagic = 344;
 constexpr std::int64_t kMostAxes = 7;
 
-[[noreturn]] void fail(std::string_view name, const std::string& what) {
+[[noreturn]] void fail_volume(std::string_view name, const std::string& what) {
   throw Error(fmt::format("cannot read {}: {}", name, what));
 }
 
@@ -68,23 +68,24 @@ constexpr std::array<ElementType, 6> kTypes = {{{2, 1, read_values<std::uint8_t>
 Numbers numbers_of(std::span<const std::byte> bytes, std::string_view name) {
   const auto is_nifti = [&] { return std::memcmp(bytes.data() + kMagic, "n+1", 4) == 0; };
   if (bytes.size() < kHeaderBytes || !is_nifti())
-    fail(name, "it is no NIfTI-1 file in one piece: expected a header of 348 bytes with \"n+1\" at its end");
+    fail_volume(name,
+                "it is no NIfTI-1 file in one piece: expected a header of 348 bytes with \"n+1\" at its end");
   // The first number is the length of the header, which tells the byte order.
   for (const bool swapped : {false, true}) {
     const Numbers numbers(bytes, swapped);
     if (numbers.at<std::int32_t>(0) == static_cast<std::int32_t>(kHeaderBytes)) return numbers;
   }
-  fail(name, "it is no NIfTI-1 file: its first number is not 348 in either byte order");
+  fail_volume(name, "it is no NIfTI-1 file: its first number is not 348 in either byte order");
 }
 
 std::int64_t voxels_of(const std::vector<std::int64_t>& shape, std::string_view name,
                        const ReadNiftiOptions& options) {
   std::int64_t voxels = 1;
   for (const std::int64_t size : shape) {
-    if (size < 1) fail(name, fmt::format("sizes {}; expected positive ones", fmt::join(shape, " x ")));
+    if (size < 1) fail_volume(name, fmt::format("sizes {}; expected positive ones", fmt::join(shape, " x ")));
     if (__builtin_mul_overflow(voxels, size, &voxels) || voxels > options.max_voxels)
-      fail(name,
-           fmt::format("sizes {} are more than {} voxels", fmt::join(shape, " x "), options.max_voxels));
+      fail_volume(
+          name, fmt::format("sizes {} are more than {} voxels", fmt::join(shape, " x "), options.max_voxels));
   }
   return voxels;
 }
@@ -94,8 +95,8 @@ std::size_t offset_of(const Numbers& numbers, std::string_view name, std::size_t
   const float offset = numbers.at<float>(kDataOffset);
   if (!(offset >= static_cast<float>(kHeaderBytes)) || !(offset <= static_cast<float>(file_bytes)) ||
       offset != std::floor(offset))
-    fail(name, fmt::format("its voxels begin at byte {}; expected a whole number from {} to {}", offset,
-                           kHeaderBytes, file_bytes));
+    fail_volume(name, fmt::format("its voxels begin at byte {}; expected a whole number from {} to {}",
+                                  offset, kHeaderBytes, file_bytes));
   return static_cast<std::size_t>(offset);
 }
 
@@ -105,7 +106,8 @@ NiftiVolume parse_nifti(std::span<const std::byte> bytes, std::string_view name,
                         const ReadNiftiOptions& options) {
   const Numbers numbers = numbers_of(bytes, name);
   const std::int64_t axes = numbers.at<std::int16_t>(kSizes);
-  if (axes < 1 || axes > kMostAxes) fail(name, fmt::format("{} axes; expected 1 to {}", axes, kMostAxes));
+  if (axes < 1 || axes > kMostAxes)
+    fail_volume(name, fmt::format("{} axes; expected 1 to {}", axes, kMostAxes));
   NiftiVolume volume;
   for (std::int64_t axis = 1; axis <= axes; ++axis) {
     const auto place = static_cast<std::size_t>(axis);
@@ -116,18 +118,19 @@ NiftiVolume parse_nifti(std::span<const std::byte> bytes, std::string_view name,
   const int code = numbers.at<std::int16_t>(kType);
   const auto* const type = std::ranges::find(kTypes, code, &ElementType::code);
   if (type == kTypes.end())
-    fail(name, fmt::format("elements of type {}; expected 2 (u8), 4 (i16), 8 (i32), 16 (f32), 64 (f64) or "
-                           "512 (u16)",
-                           code));
+    fail_volume(name,
+                fmt::format("elements of type {}; expected 2 (u8), 4 (i16), 8 (i32), 16 (f32), 64 (f64) or "
+                            "512 (u16)",
+                            code));
   const std::size_t first = offset_of(numbers, name, bytes.size());
   // At most 2^63 / 8 voxels were let through only if the options say so; divide rather than multiply.
   const std::size_t found = (bytes.size() - first) / type->bytes;
   if (found < static_cast<std::size_t>(voxels))
-    fail(name, fmt::format("it is cut short: {} voxels, and the sizes {} need {}", found,
-                           fmt::join(volume.shape, " x "), voxels));
+    fail_volume(name, fmt::format("it is cut short: {} voxels, and the sizes {} need {}", found,
+                                  fmt::join(volume.shape, " x "), voxels));
   double slope = numbers.at<float>(kSlope), intercept = numbers.at<float>(kIntercept);
   if (!std::isfinite(slope) || !std::isfinite(intercept))
-    fail(name, fmt::format("slope {} and intercept {}; expected finite numbers", slope, intercept));
+    fail_volume(name, fmt::format("slope {} and intercept {}; expected finite numbers", slope, intercept));
   if (slope == 0) {
     slope = 1;
     intercept = 0;

@@ -17,11 +17,6 @@ namespace attend::model {
 
 namespace {
 
-bool has_inside(const data::Box& box) {
-  return std::isfinite(box.x0) && std::isfinite(box.y0) && std::isfinite(box.x1) && std::isfinite(box.y1) &&
-         box.x0 < box.x1 && box.y0 < box.y1;
-}
-
 data::Box clipped(const data::Box& box, std::int64_t height, std::int64_t width) {
   const auto w = static_cast<float>(width), h = static_cast<float>(height);
   return {std::clamp(box.x0, 0.0f, w), std::clamp(box.y0, 0.0f, h), std::clamp(box.x1, 0.0f, w),
@@ -29,15 +24,16 @@ data::Box clipped(const data::Box& box, std::int64_t height, std::int64_t width)
 }
 
 // Of one class, in the order of their scores.
-std::vector<Detection> without_overlaps(const std::vector<Detection>& candidates, double threshold) {
+std::vector<data::DetectedBox> without_overlaps(const std::vector<data::DetectedBox>& candidates,
+                                                double threshold) {
   std::vector<data::Box> boxes;
   std::vector<double> scores;
-  for (const Detection& detection : candidates) {
+  for (const data::DetectedBox& detection : candidates) {
     boxes.push_back(detection.box);
     scores.push_back(detection.score);
   }
   const auto count = static_cast<std::int64_t>(scores.size());
-  std::vector<Detection> kept;
+  std::vector<data::DetectedBox> kept;
   for (const std::int64_t i : op::nms(box_tensor(boxes, DType::f32), Tensor::from(scores, {count}), threshold)
                                   .to_vector<std::int64_t>())
     kept.push_back(candidates[static_cast<std::size_t>(i)]);
@@ -58,7 +54,7 @@ void check_targets(const DetectionTargets& targets, const Tensor& pictures, std:
     throw Error(fmt::format("boxes of {} pictures beside {} pictures", targets.size(), pictures.dim(0)));
   for (std::size_t picture = 0; picture < targets.size(); ++picture)
     for (const data::Box& box : targets[picture]) {
-      if (!has_inside(box))
+      if (!data::has_inside(box))
         throw Error(
             fmt::format("picture {} of the batch has a box from ({}, {}) to ({}, {}): one with an inside "
                         "needed",
@@ -99,26 +95,26 @@ void DetectionLossSum::add(const std::string& name, const Tensor& value) {
     part->value += value.item();
 }
 
-std::vector<Detection> kept_detections(std::vector<Detection> candidates, std::int64_t height,
-                                       std::int64_t width, const DetectOptions& options) {
-  std::vector<Detection> inside;
+std::vector<data::DetectedBox> kept_detections(std::vector<data::DetectedBox> candidates, std::int64_t height,
+                                               std::int64_t width, const DetectOptions& options) {
+  std::vector<data::DetectedBox> inside;
   std::int64_t classes = 0;
-  for (Detection& candidate : candidates) {
+  for (data::DetectedBox& candidate : candidates) {
     candidate.box = clipped(candidate.box, height, width);
-    if (!(candidate.score >= options.score_threshold) || !has_inside(candidate.box)) continue;
+    if (!(candidate.score >= options.score_threshold) || !data::has_inside(candidate.box)) continue;
     inside.push_back(candidate);
     classes = std::max(classes, candidate.box.label + 1);
   }
-  std::vector<std::vector<Detection>> of_class(static_cast<std::size_t>(classes));
-  for (const Detection& candidate : inside)
+  std::vector<std::vector<data::DetectedBox>> of_class(static_cast<std::size_t>(classes));
+  for (const data::DetectedBox& candidate : inside)
     of_class[static_cast<std::size_t>(candidate.box.label)].push_back(candidate);
-  std::vector<Detection> kept;
-  for (const std::vector<Detection>& of_one : of_class) {
-    const std::vector<Detection> rest = without_overlaps(of_one, options.nms_threshold);
+  std::vector<data::DetectedBox> kept;
+  for (const std::vector<data::DetectedBox>& of_one : of_class) {
+    const std::vector<data::DetectedBox> rest = without_overlaps(of_one, options.nms_threshold);
     kept.insert(kept.end(), rest.begin(), rest.end());
   }
   std::stable_sort(kept.begin(), kept.end(),
-                   [](const Detection& a, const Detection& b) { return a.score > b.score; });
+                   [](const data::DetectedBox& a, const data::DetectedBox& b) { return a.score > b.score; });
   if (static_cast<std::int64_t>(kept.size()) > options.most)
     kept.resize(static_cast<std::size_t>(options.most));
   return kept;

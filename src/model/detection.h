@@ -36,8 +36,8 @@ class DetectionLossSum {
 
 /// Those that the options leave, highest score first, clipped to a picture of height x width; what has no
 /// inside there is left out. Equal scores stay in their order.
-std::vector<Detection> kept_detections(std::vector<Detection> candidates, std::int64_t height,
-                                       std::int64_t width, const DetectOptions& options);
+std::vector<data::DetectedBox> kept_detections(std::vector<data::DetectedBox> candidates, std::int64_t height,
+                                               std::int64_t width, const DetectOptions& options);
 
 /// sum of |d| - beta / 2 where |d| >= beta, d^2 / (2 beta) elsewhere (Girshick, "Fast R-CNN", 2015).
 Tensor smooth_l1(const Tensor& difference, double beta);

@@ -320,7 +320,7 @@ Detections DetectionTransformer::detect(const Tensor& pictures, const DetectOpti
   const auto w = static_cast<double>(width), h = static_cast<double>(height);
   Detections result;
   for (std::int64_t picture = 0; picture < pictures.dim(0); ++picture) {
-    std::vector<Detection> candidates;
+    std::vector<data::DetectedBox> candidates;
     for (std::int64_t query = 0; query < config_.queries; ++query) {
       const std::int64_t row = picture * config_.queries + query;
       const double* p = probabilities.data() + row * (classes + 1);

@@ -107,7 +107,7 @@ Detections TwoStageDetector::detect(const Tensor& pictures, const DetectOptions&
   Detections result;
   std::int64_t row = 0;
   for (const Tensor& of_picture : regions) {
-    std::vector<Detection> candidates;
+    std::vector<data::DetectedBox> candidates;
     for (std::int64_t i = 0; i < of_picture.dim(0); ++i, ++row)
       for (std::int64_t label = 0; label < config_.classes; ++label) {
         const float* box = corners.data() + 4 * row;

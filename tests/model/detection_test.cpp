@@ -16,12 +16,12 @@ namespace attend {
 namespace {
 
 using autograd::Tensors;
-using model::Detection;
+using data::DetectedBox;
 using model::DetectOptions;
 
-std::vector<Detection> random_detections(std::size_t count, std::uint64_t seed) {
+std::vector<DetectedBox> random_detections(std::size_t count, std::uint64_t seed) {
   Generator random(seed);
-  std::vector<Detection> detections;
+  std::vector<DetectedBox> detections;
   for (std::size_t i = 0; i < count; ++i) {
     const auto x = static_cast<float>(30 * random.uniform() - 5),
                y = static_cast<float>(30 * random.uniform() - 5);
@@ -35,22 +35,22 @@ std::vector<Detection> random_detections(std::size_t count, std::uint64_t seed) 
 }
 
 /// The rules one after the other, by brute force, for pictures of 24 x 28.
-std::vector<Detection> by_definition(std::vector<Detection> rest, const DetectOptions& options) {
-  for (Detection& d : rest) {
+std::vector<DetectedBox> by_definition(std::vector<DetectedBox> rest, const DetectOptions& options) {
+  for (DetectedBox& d : rest) {
     d.box.x0 = std::min(std::max(d.box.x0, 0.0f), 28.0f);
     d.box.x1 = std::min(std::max(d.box.x1, 0.0f), 28.0f);
     d.box.y0 = std::min(std::max(d.box.y0, 0.0f), 24.0f);
     d.box.y1 = std::min(std::max(d.box.y1, 0.0f), 24.0f);
   }
-  std::vector<Detection> kept;
+  std::vector<DetectedBox> kept;
   while (!rest.empty()) {
     const auto best = std::max_element(rest.begin(), rest.end(),
                                        [](const auto& a, const auto& b) { return a.score < b.score; });
-    const Detection next = *best;
+    const DetectedBox next = *best;
     rest.erase(best);
     if (next.score < options.score_threshold || next.box.x0 >= next.box.x1 || next.box.y0 >= next.box.y1)
       continue;
-    if (std::any_of(kept.begin(), kept.end(), [&](const Detection& other) {
+    if (std::any_of(kept.begin(), kept.end(), [&](const DetectedBox& other) {
           return other.box.label == next.box.label &&
                  test::overlap_of(other.box, next.box) > options.nms_threshold;
         }))
@@ -67,7 +67,7 @@ TEST(KeptDetections, AreThoseThatTheDefinitionKeeps) {
     for (const DetectOptions& options :
          {DetectOptions{}, DetectOptions{.score_threshold = 0.4, .nms_threshold = 0.2, .most = 7},
           DetectOptions{.score_threshold = 0, .nms_threshold = 1, .most = 1000}}) {
-      const std::vector<Detection> candidates = random_detections(30, seed);
+      const std::vector<DetectedBox> candidates = random_detections(30, seed);
       EXPECT_EQ(model::kept_detections(candidates, 24, 28, options), by_definition(candidates, options))
           << seed;
     }
@@ -76,10 +76,10 @@ TEST(KeptDetections, AreThoseThatTheDefinitionKeeps) {
 
 TEST(KeptDetections, LeaveOutNumbersThatAreNotFinite) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  const Detection good{.box = {1, 1, 5, 5, 0}, .score = 0.9};
-  const std::vector<Detection> candidates = {
+  const DetectedBox good{.box = {1, 1, 5, 5, 0}, .score = 0.9};
+  const std::vector<DetectedBox> candidates = {
       {.box = {nan, 1, 5, 5, 0}, .score = 0.9}, {.box = {1, 1, 5, 5, 0}, .score = std::nan("")}, good};
-  EXPECT_EQ(model::kept_detections(candidates, 24, 28, {}), std::vector<Detection>{good});
+  EXPECT_EQ(model::kept_detections(candidates, 24, 28, {}), std::vector<DetectedBox>{good});
 }
 
 TEST(SmoothL1, IsItsDefinitionAndDifferentiable) {

@@ -72,7 +72,7 @@ TEST(DetectionTransformer, EachDetectionIsThatOfItsQuery) {
   const std::vector<double> boxes = detector.predict(pictures).back().boxes.to_vector<double>();
   for (std::size_t picture = 0; picture < 2; ++picture) {
     ASSERT_EQ(detections[picture].size(), 4u);
-    for (const model::Detection& found : detections[picture]) {
+    for (const data::DetectedBox& found : detections[picture]) {
       const double* box = boxes.data() + (picture * 4 + static_cast<std::size_t>(found.query)) * 4;
       EXPECT_NEAR(found.box.x0, std::max(0.0, (box[0] - box[2] / 2) * 40), 1e-4);
       EXPECT_NEAR(found.box.y1, std::min(24.0, (box[1] + box[3] / 2) * 24), 1e-4);

@@ -170,7 +170,7 @@ TEST_P(Detectors, StayInsideThePicture) {
   const auto detections = detector->detect(pictures, {.score_threshold = 0, .nms_threshold = 1, .most = 5});
   ASSERT_EQ(detections.size(), 1u);
   EXPECT_EQ(detections[0].size(), 5u);
-  for (const model::Detection& found : detections[0]) {
+  for (const data::DetectedBox& found : detections[0]) {
     EXPECT_GE(found.box.x0, 0);
     EXPECT_GE(found.box.y0, 0);
     EXPECT_LE(found.box.x1, 45);

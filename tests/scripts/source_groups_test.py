@@ -44,9 +44,12 @@ class SourceGroups(unittest.TestCase):
         for definition in ("int sum(int a) {\n  return a;\n}", "constexpr int sum = 1;", "struct sum {\n  int a;\n};",
                            "using sum = int;", "enum class sum { a };", "template <typename T>\nT sum(T a) {\n  return a;\n}",
                            "std::vector<std::pair<int, int>> sum(int a) {\n  return {};\n}", "const char* const sum[] = {};",
-                           "constexpr int rows = 1, sum = 2;"):
+                           "constexpr int rows = 1, sum = 2;", "[[noreturn]] void sum(int a) {\n  throw a;\n}",
+                           "[[maybe_unused]] constexpr int sum = 1;"):
             with self.subTest(definition):
-                files = [self.own("a.cpp", definition), self.own("b.cpp", "float sum() {\n  return 1;\n}")]
+                files = [self.own("a.cpp", definition), self.write("b.cpp", PLAIN)]
+                self.assertEqual(source_groups.Source(files[0]).own.keys() - {"rows"}, {"sum"})
+                files[1] = self.own("b.cpp", "float sum() {\n  return 1;\n}")
                 self.assertEqual(len(self.groups(*files)), 2)
 
     def test_names_inside_functions_part_nobody(self):

@@ -71,7 +71,7 @@ inline Found found_by(const model::Detector& detector, const TinyScenes& scenes)
   const model::Detections detections = detector.detect(scenes.pictures, {.score_threshold = 0.5});
   Found result;
   for (std::size_t picture = 0; picture < detections.size(); ++picture) {
-    const auto is_of = [](const data::Box& object, const model::Detection& detection) {
+    const auto is_of = [](const data::Box& object, const data::DetectedBox& detection) {
       return detection.box.label == object.label && overlap_of(detection.box, object) > 0.5;
     };
     const std::vector<data::Box>& objects = scenes.targets[picture];
@@ -79,9 +79,9 @@ inline Found found_by(const model::Detector& detector, const TinyScenes& scenes)
       ++result.objects;
       result.found +=
           std::any_of(detections[picture].begin(), detections[picture].end(),
-                      [&](const model::Detection& detection) { return is_of(object, detection); });
+                      [&](const data::DetectedBox& detection) { return is_of(object, detection); });
     }
-    for (const model::Detection& detection : detections[picture])
+    for (const data::DetectedBox& detection : detections[picture])
       result.wrong += std::none_of(objects.begin(), objects.end(),
                                    [&](const data::Box& object) { return is_of(object, detection); });
   }

@@ -33,6 +33,9 @@ struct DetectedBox {
   Box box = {};
   /// How sure the model is; only the order of scores counts in metrics.
   double score = 0;
+  /// Of a detector with object queries, the one that made it: a row of the attention weights that an observer
+  /// is told. -1 of others.
+  std::int64_t query = -1;
 
   bool operator==(const DetectedBox&) const = default;
 };

@@ -4,22 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "attend/data/augment.h"
+#include "attend/data/detections.h"
 #include "attend/nn/module.h"
 #include "attend/nn/run.h"
 
 namespace attend::model {
-
-/// An object that a detector found.
-struct Detection {
-  data::Box box = {};  ///< in pixels, inside the picture; its label is the class
-  double score = 0;    ///< the probability of the class, from 0 to 1
-  /// Of a detector with object queries, the one that made it: a row of the attention weights that an observer
-  /// is told. -1 of others.
-  std::int64_t query = -1;
-
-  bool operator==(const Detection&) const = default;
-};
 
 /// A part of a detector's loss, such as "class" or "box", as it counts in the total.
 struct DetectionLossPart {
@@ -34,7 +23,7 @@ struct DetectionLoss {
 
 /// The objects of each picture of a batch.
 using DetectionTargets = std::vector<std::vector<data::Box>>;
-using Detections = std::vector<std::vector<Detection>>;
+using Detections = std::vector<std::vector<data::DetectedBox>>;
 
 struct DetectOptions {
   double score_threshold = 0.05;  ///< detections with a lower score are left out; 0 to 1
@@ -59,8 +48,8 @@ class Detector : public nn::Module {
   virtual DetectionLoss loss(const Tensor& pictures, const DetectionTargets& targets,
                              const nn::Run& run = {}) const = 0;
 
-  /// The objects of each picture, highest score first. Off the tape. Throws Error for pictures and options
-  /// that do not fit.
+  /// The objects of each picture, inside it, highest score first: the probability of the class. Off the tape.
+  /// Throws Error for pictures and options that do not fit.
   virtual Detections detect(const Tensor& pictures, const DetectOptions& options = {},
                             const nn::Run& run = {}) const = 0;
 };
