@@ -66,7 +66,7 @@ class FocalModulation : public FeatureAttention {
   Tensor forward(const Tensor& x, const Run& run, std::int64_t layer) const override {
     check_maps(x, channels_);
     const autograd::Tensors parts = op::split(into_.forward(x), 3, {channels_, channels_, kLevels + 1});
-    const Tensor gates = parts[2];
+    const Tensor& gates = parts[2];
     const auto gate = [&](std::int64_t level) { return op::slice(gates, 3, level, level + 1); };
     Tensor context = op::contiguous(parts[1]), sum;
     for (std::int64_t level = 0; level < kLevels; ++level) {

@@ -69,13 +69,12 @@ DatasetContent brain_slices(Apt& apt, int /*fold*/) {
       .unit = "slices",
       .origin = fmt::format(
           "The magnetic resonance image ch2.nii.gz of one head (27 scans, averaged: Holmes et al., 1998), "
-          "and "
-          "ch2bet.nii.gz, the same without what is not brain, of the Debian package {}, cut across the body "
-          "axis. A pixel is brain where the second is above 0.",
+          "and ch2bet.nii.gz, the same without what is not brain, of the Debian package {}, cut across the "
+          "body axis. A pixel is brain where the second is above 0.",
           package),
       .split = fmt::format("Slabs of {} slices from the neck up are for learning, choosing and measuring in "
-                           "turn ({}), with {} "
-                           "slices left out between two. All are of one head: other heads are not measured.",
+                           "turn ({}), with {} slices left out between two. All are of one head: other "
+                           "heads are not measured.",
                            kSlab - kGap, "train, valid, train, test, train", kGap)};
   for (std::int64_t place = 0; place < head.shape[kAxis]; ++place) {
     const std::optional<std::size_t> part = part_of(place);

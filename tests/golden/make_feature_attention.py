@@ -28,7 +28,7 @@ def windows_of(height, width, side, shift):
 def window_attention(shift):
     side, heads = 2, 2
 
-    def forward(x, bias, w_qkv, b_qkv, w_out, b_out):
+    def forward(x, w_qkv, b_qkv, w_out, b_out, bias):
         batch, height, width, dim = x.shape
         q, k, v = functional.linear(x, w_qkv, b_qkv).view(batch, height, width, 3, heads, dim // heads).unbind(3)
         rows = {}
@@ -70,8 +70,8 @@ def spatial_transformer(x, w_first, b_first, w_second, b_second, w_maps, b_maps,
 
 # As in tests/nn/feature_attention_test.cpp.
 for name, shift in (("windows", 0), ("windows_shifted", 1)):
-    golden.case(name, window_attention(shift), golden.normal(2, 3, 5, 4), golden.normal(2, 3, 3),
-                golden.normal(12, 4) / 2, golden.normal(12) / 2, golden.normal(4, 4) / 2, golden.normal(4) / 2)
+    golden.case(name, window_attention(shift), golden.normal(2, 3, 5, 4), golden.normal(12, 4) / 2,
+                golden.normal(12) / 2, golden.normal(4, 4) / 2, golden.normal(4) / 2, golden.normal(2, 3, 3))
 golden.case("focal", focal, golden.normal(2, 4, 3, 3), golden.normal(9, 3), golden.normal(9), golden.normal(3, 1, 3, 3),
             golden.normal(3, 1, 5, 5), golden.normal(3, 3), golden.normal(3), golden.normal(3, 3) / 2,
             golden.normal(3) / 2)

@@ -203,7 +203,8 @@ struct Recorder : attention::Observer {
   }
   void observe_gates(std::int64_t layer, const attention::Gates& gates) override {
     layers.push_back(layer);
-    for (const float gate : gates.channels.to_vector<float>()) EXPECT_TRUE(gate >= 0 && gate <= 1) << gate;
+    const Tensor& gate = gates.channels.defined() ? gates.channels : gates.places;
+    for (const float value : gate.to_vector<float>()) EXPECT_TRUE(value >= 0 && value <= 1) << value;
     if (gates.places.defined()) shapes.push_back(gates.places.shape());
   }
 };
@@ -371,7 +372,11 @@ TEST(ResidualCnn, RefusesWhatDoesNotFit) {
 class ResidualCnnLearns : public ::testing::TestWithParam<FeatureAttentionKind> {};
 
 TEST_P(ResidualCnnLearns, WhichQuarterIsBright) {
-  EXPECT_GE(test::accuracy_after_training(ResidualCnn(small(GetParam()), 1), 60, 1e-2), 0.97);
+  // Products of three projections need more care.
+  const bool focal = GetParam() == FeatureAttentionKind::focal;
+  EXPECT_GE(
+      test::accuracy_after_training(ResidualCnn(small(GetParam()), 1), focal ? 120 : 60, focal ? 5e-3 : 1e-2),
+      0.97);
 }
 
 INSTANTIATE_TEST_SUITE_P(Blocks, ResidualCnnLearns, ::testing::ValuesIn(kBlocks),
