@@ -215,7 +215,8 @@ TEST(ResidualCnn, ObserversSeeEveryLayerAndChangeNoBit) {
       ResidualCnnConfig config = small(block);
       config.blocks = 2;
       ResidualCnn model(config, 1);
-      test::fill_by_name(model, DType::f32);
+      // Focal modulation multiplies what it reads three times by each other: numbers of 0.8 are too large.
+      if (block != FeatureAttentionKind::focal) test::fill_by_name(model, DType::f32);
       const Tensor x = random_tensor({3, 6, 4, 1}, DType::f32, 1);
       Recorder recorder;
       const Tensor plain = model.logits(x, {.compute = compute}).detach();
