@@ -6,6 +6,7 @@
 #include <fstream>
 #include <numeric>
 
+#include "attend/base/parallel.h"
 #include "attend/model/detection_transformer.h"
 #include "attend/task/object_detector.h"
 #include "support/expect_error.h"
@@ -205,12 +206,23 @@ TEST_F(Detect, WithoutAnObjectToFindNothingIsLearnt) {
   text.replace(text.find("<bndbox>"), 8, "<difficult>1</difficult><bndbox>");
   std::ofstream(pictures / "Annotations/0.xml") << text;
   test::write_list(pictures / "train.txt", 0, 1);
-  test::write_list(pictures / "val.txt", 1, 2);
+  test::write_list(pictures / "val.txt", 2, 3);
   EXPECT_ERROR(train_detect(job("bad")), "no object is marked");
-  test::write_list(pictures / "train.txt", 1, 3);
+  test::write_list(pictures / "train.txt", 2, 3);
   test::write_list(pictures / "val.txt", 0, 1);
   EXPECT_ERROR(train_detect(job("bad")), "no object is marked in the 1 pictures for validation");
   EXPECT_FALSE(fs::exists(folder_ / "bad"));
+}
+
+TEST_F(Detect, ClassesMayBeNamedInAFile) {
+  const fs::path pictures = folder_ / "pictures";
+  // A square is all that is learnt from, and there are discs to choose the weights by.
+  test::write_list(pictures / "train.txt", 0, 1);
+  test::write_list(pictures / "val.txt", 1, 2);
+  EXPECT_ERROR(train_detect(job("bad")), "no class 'disc'");
+  std::ofstream(pictures / "classes.txt") << "square\ndisc\nstar\n";
+  Watcher watcher;
+  EXPECT_EQ(train(job("model"), watcher).classes, (std::vector<std::string>{"square", "disc", "star"}));
 }
 
 /// The smallest box around all bright pixels.
@@ -245,11 +257,11 @@ TEST_F(Detect, BoxesGoWhereTheirPicturesGo) {
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (batch.targets[i].empty()) continue;
       const data::Box box = batch.targets[i][0];
-      const data::Box bright =
-          bright_part(batch.pictures.data<float>() + i * std::size_t{40} * 56, 40, 56);
+      const data::Box bright = bright_part(batch.pictures.data<float>() + i * std::size_t{40} * 56, 40, 56);
       EXPECT_EQ(box.label, images.boxes(rows[i])[0].box.label);
       EXPECT_GT(test::overlap_of(box, bright), 0.7) << i;
-      sides.push_back((box.x1 - box.x0) / (images.boxes(rows[i])[0].box.x1 - images.boxes(rows[i])[0].box.x0));
+      sides.push_back((box.x1 - box.x0) /
+                      (images.boxes(rows[i])[0].box.x1 - images.boxes(rows[i])[0].box.x0));
     }
     EXPECT_EQ(changed_scenes(images, rows, config, options, index).pictures.to_vector<float>(),
               batch.pictures.to_vector<float>());
@@ -301,8 +313,8 @@ TEST_F(Detect, ObjectQueriesAreSeenWhereTheyLook) {
   AttentionWatcher seen;
   nn::Run run;
   run.observer = &seen;
-  const DetectBatch batch =
-      batch_of(std::vector<data::Scene>{fitted({.image = picture}, detector.config()).scene}, detector.config());
+  const DetectBatch batch = batch_of(
+      std::vector<data::Scene>{fitted({.image = picture}, detector.config()).scene}, detector.config());
   model.detect(batch.pictures, {}, run);
   const Tensor weights = seen.weights().at(model.query_attention_layer(1));
   const auto [rows, columns] = model.memory_size(48, 48);
@@ -335,8 +347,13 @@ class TrainedObjectDetector : public testing::Test {
     job.data.path = *shared / "pictures";
     job.out = *shared / "model";
     job.options = tiny_options();
-    job.options.steps = 200;
+    job.options.steps = 160;
+    job.options.zoom = 0;
+    // Tensors are so small that two threads would mostly wait for each other.
+    const int threads_before = threads();
+    set_threads(1);
     train_detect(job);
+    set_threads(threads_before);
   }
   static void TearDownTestSuite() {
     delete shared;
@@ -353,10 +370,10 @@ TEST_F(TrainedObjectDetector, FindsObjectsInPicturesItHasNotSeen) {
   const DetectEvaluation evaluation = detector.evaluate({.path = file("unseen")});
   EXPECT_EQ(evaluation.pictures, 12);
   EXPECT_EQ(evaluation.objects, 18);
-  EXPECT_GT(evaluation.score.ap50, 0.8);
-  EXPECT_GT(evaluation.score.ap, 0.3);
+  EXPECT_GT(evaluation.score.ap50, 0.7);
+  EXPECT_GT(evaluation.score.ap, 0.25);
   const DetectConfig config = read_detect_config(file("model"));
-  EXPECT_GT(config.score->ap50, 0.8);
+  EXPECT_GT(config.score->ap50, 0.7);
   EXPECT_NE(test::read_all(file("model") / "README.md").find("# A detector of objects"), std::string::npos);
 }
 
@@ -384,13 +401,15 @@ TEST_F(TrainedObjectDetector, GivesBoxesInPixelsOfThePicture) {
   std::int64_t found = 0;
   for (std::int64_t i = 0; i < 8; i += 2) {
     // Three times as large, with a dark part beside it.
-    data::Scene scene{.image = test::picture_of(scenes, i), .boxes = scenes.targets[static_cast<std::size_t>(i)]};
+    data::Scene scene{.image = test::picture_of(scenes, i),
+                      .boxes = scenes.targets[static_cast<std::size_t>(i)]};
     scene = data::crop(data::resize(scene, 144, 144), {.height = 144, .width = 180}, {.fill = {28, 28, 28}});
     scene.image = io::with_channels(scene.image, 3);
     for (const data::DetectedBox& object : detector.detect(scene.image)) {
       EXPECT_LE(object.box.x1, 180);
       // Squares are class 0 of the scenes, and "disc" comes before "square".
-      found += object.box.label == 1 - scene.boxes[0].label && test::overlap_of(object.box, scene.boxes[0]) > 0.5;
+      found +=
+          object.box.label == 1 - scene.boxes[0].label && test::overlap_of(object.box, scene.boxes[0]) > 0.5;
     }
   }
   EXPECT_GE(found, 3);
@@ -404,18 +423,20 @@ TEST_F(TrainedObjectDetector, SeesWhatItsRegionsLookAt) {
   const explain::PictureMaps maps = detector.see(picture);
   explain::check(maps);
   const auto objects = detector.detect(picture);
-  ASSERT_EQ(objects.size(), 1u);
-  ASSERT_EQ(maps.maps.size(), 2u);
+  ASSERT_GT(objects.size(), 0u);
+  ASSERT_EQ(maps.maps.size(), 1 + objects.size());
   EXPECT_EQ(maps.maps[0].name, "Proposals");
   EXPECT_EQ(maps.maps[1].name.substr(0, 7), "square ");
-  // The object is where proposals are, and it alone is looked at.
+  EXPECT_GT(test::overlap_of(objects[0].box, scenes.targets[0][0]), 0.5);
+  // It alone is looked at.
   const data::Box box = objects[0].box;
   double inside = 0, outside = 0;
   for (std::int64_t y = 0; y < 48; ++y)
     for (std::int64_t x = 0; x < 48; ++x) {
       const auto column = static_cast<float>(x), row = static_cast<float>(y);
       const bool in = column >= box.x0 - 6 && column <= box.x1 + 6 && row >= box.y0 - 6 && row <= box.y1 + 6;
-      (in ? inside : outside) += static_cast<double>(maps.maps[1].values[static_cast<std::size_t>(y * 48 + x)]);
+      (in ? inside : outside) +=
+          static_cast<double>(maps.maps[1].values[static_cast<std::size_t>(y * 48 + x)]);
     }
   EXPECT_GT(inside, 0);
   EXPECT_LT(outside, 0.2 * inside);

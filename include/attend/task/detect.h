@@ -50,7 +50,9 @@ void validate(const DetectOptions& options);
 
 /// Where pictures with marked objects are: what data::DetectionImages reads.
 struct DetectionSource {
-  /// A folder in the format of Pascal VOC (Annotations and JPEGImages), or a file *.json in that of COCO.
+  /// A folder in the format of Pascal VOC (Annotations and JPEGImages), or a file *.json in that of COCO. A
+  /// folder may have a classes.txt with the names of the classes 0, 1 ..., a line each; without it, they are
+  /// those of the objects that are learnt from.
   std::filesystem::path path = {};
   /// Of a folder: a file *.txt with the names of its pictures, a line each; empty: see the use.
   std::filesystem::path list = {};

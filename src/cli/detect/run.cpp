@@ -48,10 +48,8 @@ void detect_in_one(const task::ObjectDetector& model, const fs::path& file, cons
   const std::vector<data::DetectedBox> found = model.detect(picture, options.threshold);
   Json objects = Json::array();
   for (const data::DetectedBox& object : found) objects.push_back(json_of(object, model.classes()));
-  Json line = {{"picture", file.string()},
-               {"width", picture.width},
-               {"height", picture.height},
-               {"objects", objects}};
+  Json line = {
+      {"picture", file.string()}, {"width", picture.width}, {"height", picture.height}, {"objects", objects}};
   if (!options.out.empty()) {
     const fs::path path = fs::path(options.out) / (file.stem().string() + ".png");
     write_picture(path, io::encode_png(explain::draw_boxes(picture, found, model.classes())));

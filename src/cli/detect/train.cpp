@@ -56,7 +56,7 @@ model::TwoStageDetectorConfig& two_stage_of(DetectOptions& options) {
   if (options.model.kind != "two_stage")
     throw Error(
         "--anchor-scale, --proposals, --pooling-queries, --region-layers and --box-loss are options of "
-        "--model two_stage, and the model is detr");
+        "--model two-stage, and the model is detr");
   return options.model.two_stage;
 }
 
@@ -64,7 +64,7 @@ model::DetectionTransformerConfig& transformer_of(DetectOptions& options) {
   if (options.model.kind != "detr")
     throw Error(
         "--queries, --groups, --encoder-layers, --decoder-layers and --query-attention are options of "
-        "--model detr, and the model is two_stage");
+        "--model detr, and the model is two-stage");
   return options.model.transformer;
 }
 
@@ -90,15 +90,15 @@ void add_two_stage_options(CLI::App* verb, const Given& given) {
   const ModelOptions<DetectOptions, TwoStage> network{verb, given, two_stage_of,
                                                       model::two_stage_detector_config_from_json};
   network.real("--anchor-scale", &TwoStage::anchor_scale, 0.1, 1000,
-               "two_stage: side of a level's anchors, in pixels of its map");
+               "two-stage: side of a level's anchors, in pixels of its map");
   network.whole("--proposals", &TwoStage::proposals, 1, 1 << 16,
-                "two_stage: regions that the second stage looks at");
+                "two-stage: regions that the second stage looks at");
   network.whole("--pooling-queries", &TwoStage::pooling_queries, 1, 1 << 16,
-                "two_stage: learned queries that look at the places of a region");
+                "two-stage: learned queries that look at the places of a region");
   network.whole("--region-layers", &TwoStage::region_layers, 0, 1000,
-                "two_stage: layers in which regions look at each other");
+                "two-stage: layers in which regions look at each other");
   network.choice("--box-loss", "box_loss", {"smooth_l1", "giou"}, &TwoStage::box_loss,
-                 "two_stage: what differences of boxes cost");
+                 "two-stage: what differences of boxes cost");
 }
 
 void add_transformer_options(CLI::App* verb, const Given& given) {
@@ -117,10 +117,16 @@ void add_transformer_options(CLI::App* verb, const Given& given) {
 }
 
 void add_network_options(CLI::App* verb, const Given& given) {
-  add_override<std::string>(
-      verb, given, "--model", "KIND", kModelGroup, one_of({"two_stage", "detr"}),
-      [](DetectOptions & o) -> auto& { return o.model.kind; },
-      "two_stage (region proposals and attention) or detr (detection transformer)");
+  verb->add_option_function<std::string>(
+          "--model",
+          [given](const std::string& word) {
+            given->emplace_back(
+                [kind = word == "detr" ? "detr" : "two_stage"](DetectOptions& o) { o.model.kind = kind; });
+          },
+          "two-stage (region proposals and attention) or detr (detection transformer)")
+      ->option_text("KIND")
+      ->group(kModelGroup)
+      ->check(one_of({"two-stage", "detr"}));
   add_pyramid_options(verb, given);
   add_two_stage_options(verb, given);
   add_transformer_options(verb, given);
@@ -174,7 +180,8 @@ void add_train(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
   verb->footer("Presets:" + about +
                "\n\nPictures keep their proportions: what is left beside them is filled with their mean "
                "colour.\nCrowds and objects marked as difficult are not learnt from.\n"
-               "A folder's lists train.txt and val.txt are looked for in it and in ImageSets/Main.\n"
+               "A folder's lists train.txt and val.txt are looked for in it and in ImageSets/Main; "
+               "classes.txt in it may\nname the classes.\n"
                "The weights that did best by --monitor on the validation pictures are kept.\n"
                "Ctrl-C saves and leaves with code 130.\n\n"
                "Examples:\n"

@@ -98,8 +98,7 @@ std::size_t proposal_of(const data::DetectedBox& object, const Proposals& propos
   std::size_t best = 0;
   double most = -1;
   for (std::size_t i = 0; i < proposals.count(); ++i) {
-    const double own =
-        overlap(object.box, box_in_picture(proposals[i], attention.fitted, attention.picture));
+    const double own = overlap(object.box, box_in_picture(proposals[i], attention.fitted, attention.picture));
     if (own > most) {
       most = own;
       best = i;

@@ -52,23 +52,23 @@ std::string detect_card(const DetectConfig& config, std::int64_t parameters, std
   for (const std::string& name : config.classes) classes += (classes.empty() ? "" : ", ") + card_code(name);
   std::string text =
       "# A detector of objects\n\nA network that finds the objects in a picture, trained by attend.\n\n";
-  text += "## Data\n\n" +
-          card_table({{"Pictures", card_code(data.list.empty() ? data.path : data.list)},
-                      {"Size", fmt::format("{} pictures with {} objects to learn from", data.pictures,
-                                           data.objects)},
-                      {"Classes", classes},
-                      {"Validation", validation_of(data)}});
+  text += "## Data\n\n" + card_table({{"Pictures", card_code(data.list.empty() ? data.path : data.list)},
+                                      {"Size", fmt::format("{} pictures with {} objects to learn from",
+                                                           data.pictures, data.objects)},
+                                      {"Classes", classes},
+                                      {"Validation", validation_of(data)}});
   text += "\n## Model\n\n" +
           card_table({{"Parameters", fmt::format("{}", parameters)},
                       {"Network", network_of(config.model)},
-                      {"Pictures", fmt::format("{}, of any size; seen in {} x {} pixels (width x height)",
-                                               config.model.channels() == 1 ? "grey" : "RGB", size.width,
-                                               size.height)},
+                      {"Pictures",
+                       fmt::format("{}, of any size; seen in {} x {} pixels (width x height)",
+                                   config.model.channels() == 1 ? "grey" : "RGB", size.width, size.height)},
                       {"Everything else", "`config.json`"}});
   text += card_training(command, *config.training, fmt::format("{} pictures", config.training->batch));
   text += "\n## Result\n\n" + results_of(config);
   text += fmt::format(
-      "\n## Limits\n\nIt knows no classes but these, and no pictures but those of the kind it was trained on. "
+      "\n## Limits\n\nIt knows no classes but these, and no pictures but those of the kind it was trained "
+      "on. "
       "What is small in\na large picture may be too small in the size that it sees.\n\n## Use\n\n"
       "    attend run {0} picture.png --out drawn\n    attend eval {0} --data FOLDER\n",
       folder);

@@ -10,6 +10,7 @@
 #include "io/printable.h"
 #include "task/picture_changes.h"
 #include "task/picture_pixels.h"
+#include "task/picture_sources.h"
 
 namespace attend::task {
 
@@ -69,14 +70,16 @@ fs::path list_in(const fs::path& folder, const std::vector<std::string>& names) 
 
 data::DetectionImages open_detection_images(const DetectionSource& source, bool skip_bad,
                                             const std::vector<std::string>& classes) {
-  const data::DetectionImagesOptions options{
+  data::DetectionImagesOptions options{
       .classes = classes, .bad_records = skip_bad ? data::BadRecords::kSkip : data::BadRecords::kThrow};
   const std::string name = io::printable(source.path.string());
   if (fs::is_directory(source.path)) {
+    if (classes.empty()) options.classes = class_names_in(source.path);
     if (!source.picture_folder.empty())
-      throw Error(fmt::format("{}: a folder has its pictures in JPEGImages; a folder of pictures goes with "
-                              "a file *.json",
-                              name));
+      throw Error(
+          fmt::format("{}: a folder has its pictures in JPEGImages; a folder of pictures goes with "
+                      "a file *.json",
+                      name));
     return data::DetectionImages::from_voc(source.path, source.list, options);
   }
   if (source.path.extension() != ".json")
@@ -149,7 +152,8 @@ DetectBatch batch_of(std::span<const data::Scene> scenes, const DetectConfig& co
                      channels = config.model.channels();
   const std::size_t values = static_cast<std::size_t>(height * width * channels);
   DetectBatch batch{
-      .pictures = Tensor::empty({static_cast<std::int64_t>(scenes.size()), height, width, channels}), .targets = {}};
+      .pictures = Tensor::empty({static_cast<std::int64_t>(scenes.size()), height, width, channels}),
+      .targets = {}};
   float* row = batch.pictures.data<float>();
   for (const data::Scene& scene : scenes) {
     data::normalise_into({row, values}, scene.image, config.pixels);

@@ -70,8 +70,7 @@ DetectEvaluation evaluate(const model::Detector& model, const data::DetectionIma
   std::vector<std::vector<data::AnnotatedBox>> expected;
   std::vector<std::vector<data::DetectedBox>> predicted;
   for (std::int64_t first = 0; first < images.size(); first += kBatch) {
-    const Pictures pictures =
-        pictures_from(images, first, std::min(first + kBatch, images.size()), config);
+    const Pictures pictures = pictures_from(images, first, std::min(first + kBatch, images.size()), config);
     const DetectBatch batch = batch_of_fitted(pictures.fitted, config);
     const auto count = static_cast<double>(pictures.whole.size());
     result.loss += count * model.loss(batch.pictures, batch.targets, run).total.item();

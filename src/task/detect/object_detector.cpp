@@ -62,12 +62,9 @@ explain::PictureMaps ObjectDetector::see(const io::Image& picture, double thresh
   if (found > kMostMaps) objects.resize(kMostMaps);
   return {.title = fmt::format("{} x {} pixels, {} objects", picture.height, picture.width, found),
           .picture = explain::draw_boxes(picture, objects, classes()),
-          .maps = attention_maps({.model = model(),
-                                  .config = config(),
-                                  .fitted = seen,
-                                  .seen = watcher,
-                                  .picture = picture},
-                                 objects)};
+          .maps = attention_maps(
+              {.model = model(), .config = config(), .fitted = seen, .seen = watcher, .picture = picture},
+              objects)};
 }
 
 DetectEvaluation ObjectDetector::evaluate(const DetectionSource& source, bool skip_bad) const {

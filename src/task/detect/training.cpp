@@ -168,14 +168,15 @@ void Training::check_pictures(const DetectFacts& before) const {
                     data, facts.pictures + facts.validation_pictures));
   if (facts.objects == 0) throw Error(fmt::format("--data {}: no object is marked", data));
   if (objects_in(*validation_) == 0)
-    throw Error(fmt::format("{}: no object is marked in the {} pictures for validation; others are needed",
-                            facts.validation_path.empty() ? "--data " + data
-                                                          : "--valid " + io::printable(facts.validation_path),
-                            facts.validation_pictures));
+    throw Error(fmt::format(
+        "{}: no object is marked in the {} pictures for validation; others are needed",
+        facts.validation_path.empty() ? "--data " + data : "--valid " + io::printable(facts.validation_path),
+        facts.validation_pictures));
   if (begun_ && facts.checksum != before.checksum)
-    throw Error(fmt::format("--data {}: other pictures or objects than those that the training in {} began "
-                            "with",
-                            data, job_.out.string()));
+    throw Error(
+        fmt::format("--data {}: other pictures or objects than those that the training in {} began "
+                    "with",
+                    data, job_.out.string()));
 }
 
 void Training::say_facts() const {
@@ -233,8 +234,8 @@ void Training::finish() {
     config_.score = DetectScore{.ap = score.ap, .ap50 = score.ap50, .ap75 = score.ap75};
   }
   write_detect_config(job_.out, config_);
-  io::write_file_atomically(job_.out / kCardFile, detect_card(config_, model_->parameter_count(),
-                                                              job_.command, job_.out.string()));
+  io::write_file_atomically(job_.out / kCardFile,
+                            detect_card(config_, model_->parameter_count(), job_.command, job_.out.string()));
 }
 
 }  // namespace
