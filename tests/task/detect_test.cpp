@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
+#include <utility>
 
 #include "attend/base/parallel.h"
 #include "attend/model/detection_transformer.h"
@@ -343,30 +345,41 @@ TEST_F(TrainedObjectDetector, GivesBoxesInPixelsOfThePicture) {
   EXPECT_ERROR(detector.detect(test::picture_of(scenes, 0), 1.5), "score threshold 1.5");
 }
 
-TEST_F(TrainedObjectDetector, SeesWhatItsRegionsLookAt) {
-  const ObjectDetector detector(file("model"));
-  const test::TinyScenes scenes = test::tiny_scenes(2, 78);
-  const io::Image picture = test::picture_of(scenes, 0);
-  const explain::PictureMaps maps = detector.see(picture);
-  explain::check(maps);
-  const auto objects = detector.detect(picture);
-  ASSERT_GT(objects.size(), 0u);
-  ASSERT_EQ(maps.maps.size(), 1 + objects.size());
-  EXPECT_EQ(maps.maps[0].name, "Proposals");
-  EXPECT_EQ(maps.maps[1].name.substr(0, 7), "square ");
-  EXPECT_GT(test::overlap_of(objects[0].box, scenes.targets[0][0]), 0.5);
-  // It alone is looked at.
-  const data::Box box = objects[0].box;
-  double inside = 0, outside = 0;
+/// The sums of a map of 48 x 48 places up to 6 pixels around a box, and elsewhere.
+std::pair<double, double> shares_of(const explain::PictureMap& map, const data::Box& box) {
+  std::pair<double, double> sums;
   for (std::int64_t y = 0; y < 48; ++y)
     for (std::int64_t x = 0; x < 48; ++x) {
       const auto column = static_cast<float>(x), row = static_cast<float>(y);
       const bool in = column >= box.x0 - 6 && column <= box.x1 + 6 && row >= box.y0 - 6 && row <= box.y1 + 6;
-      (in ? inside : outside) +=
-          static_cast<double>(maps.maps[1].values[static_cast<std::size_t>(y * 48 + x)]);
+      (in ? sums.first : sums.second) +=
+          static_cast<double>(map.values[static_cast<std::size_t>(y * 48 + x)]);
     }
-  EXPECT_GT(inside, 0);
-  EXPECT_LT(outside, 0.2 * inside);
+  return sums;
+}
+
+TEST_F(TrainedObjectDetector, SeesWhatItsRegionsLookAt) {
+  const ObjectDetector detector(file("model"));
+  const test::TinyScenes scenes = test::tiny_scenes(2, 78);
+  const io::Image picture = test::picture_of(scenes, 1);
+  const explain::PictureMaps maps = detector.see(picture, 0.3);
+  explain::check(maps);
+  const auto objects = detector.detect(picture, 0.3);
+  // A disc on the left and a square on the right.
+  ASSERT_GT(objects.size(), 1u);
+  ASSERT_EQ(maps.maps.size(), 1 + objects.size());
+  EXPECT_EQ(maps.maps[0].name, "Proposals");
+  std::array<bool, 2> seen{};
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    const data::Box& box = objects[i].box;
+    seen[box.x0 + box.x1 < 48 ? 0 : 1] = true;
+    EXPECT_EQ(maps.maps[1 + i].name.substr(0, 4), box.label == 0 ? "disc" : "squa");
+    // It alone is looked at.
+    const auto [inside, outside] = shares_of(maps.maps[1 + i], box);
+    EXPECT_GT(inside, 0);
+    EXPECT_LT(outside, 0.3 * inside);
+  }
+  EXPECT_TRUE(seen[0] && seen[1]);
 }
 
 }  // namespace
