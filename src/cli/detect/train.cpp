@@ -186,7 +186,9 @@ void add_train(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
                "Ctrl-C saves and leaves with code 130.\n\n"
                "Examples:\n"
                "  attend train detect --data bccd --out model\n"
-               "  attend train detect --data train.json --valid valid.json --preset detr --out model");
+               "  attend data fashion-scenes --out scenes\n"
+               "  attend train detect --data scenes/train/annotations.json --valid "
+               "scenes/valid/annotations.json \\\n      --preset detr-tiny --size 96 --out model");
   verbs.push_back({verb, [verb, options] { return train_detect(*verb, *options); }});
 }
 
