@@ -15,7 +15,7 @@ struct TaskOfVerbs {
   const char* task;
   AddTask train, run, eval, see;
 };
-constexpr std::array<TaskOfVerbs, 12> kTasks = {{
+constexpr std::array<TaskOfVerbs, 13> kTasks = {{
     {"generate", generate::add_train, generate::add_run, generate::add_eval, generate::add_see},
     {"classify", classify::add_train, classify::add_run, classify::add_eval, classify::add_see},
     {"translate", text_to_text::add_train, text_to_text::add_run, text_to_text::add_eval,
@@ -31,6 +31,7 @@ constexpr std::array<TaskOfVerbs, 12> kTasks = {{
     {"image-generate", image_generate::add_train, image_generate::add_run, image_generate::add_eval,
      image_generate::add_see},
     {"segment", segment::add_train, segment::add_run, segment::add_eval, segment::add_see},
+    {"detect", detect::add_train, detect::add_run, detect::add_eval, detect::add_see},
     {"pretrain", pretrain::add_train, pretrain::add_run, pretrain::add_eval, pretrain::add_see},
 }};
 

@@ -106,6 +106,15 @@ void add_see(CLI::App& parent, const char* task, std::vector<Verb>& verbs);
 
 }  // namespace attend::cli::segment
 
+namespace attend::cli::detect {
+
+void add_train(CLI::App& parent, const char* task, std::vector<Verb>& verbs);
+void add_run(CLI::App& parent, const char* task, std::vector<Verb>& verbs);
+void add_eval(CLI::App& parent, const char* task, std::vector<Verb>& verbs);
+void add_see(CLI::App& parent, const char* task, std::vector<Verb>& verbs);
+
+}  // namespace attend::cli::detect
+
 namespace attend::cli::pretrain {
 
 void add_train(CLI::App& parent, const char* task, std::vector<Verb>& verbs);

@@ -70,6 +70,13 @@ const std::vector<Entry>& entries() {
         .record = "a picture and its class, in IDX files"},
        fashion_pictures,
        1},
+      {{.name = "fashion-scenes",
+        .use = "detect",
+        .about = "scenes of 96 x 96 pixels with up to four of those clothes, their boxes and their outlines",
+        .record = "a grey picture (images) and its mask (masks), PNG files of one name; or an object in "
+                  "annotations.json (COCO)"},
+       fashion_scenes,
+       1},
       {{.name = "brain-mri",
         .use = "segment",
         .about = "slices of a head by magnetic resonance imaging, and where its brain is",

@@ -50,6 +50,9 @@ DatasetContent book_text(Apt& apt, const std::string& package, std::string_view 
 /// Pictures of clothes with their classes, as IDX files.
 DatasetContent fashion_pictures(Apt& apt, int fold);
 
+/// Scenes made of those pictures, with masks and annotations in the format of COCO (task/scene_files.h).
+DatasetContent fashion_scenes(Apt& apt, int fold);
+
 /// Slices of a head and masks of its brain, as PNG files in images and masks of each part.
 DatasetContent brain_slices(Apt& apt, int fold);
 

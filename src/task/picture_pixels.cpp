@@ -43,6 +43,24 @@ data::PixelStatistics PixelSums::statistics() const {
   return pixels;
 }
 
+data::PixelStatistics pixel_statistics(std::int64_t count,
+                                       const std::function<io::Image(std::int64_t)>& picture,
+                                       std::int64_t channels, std::int64_t most) {
+  PixelSums sums;
+  const std::int64_t step = std::max<std::int64_t>(1, count / most);
+  for (std::int64_t i = 0; i < count; i += step) sums.add(io::with_channels(picture(i), channels));
+  return sums.statistics();
+}
+
+data::Color mean_color(const data::PixelStatistics& pixels, std::int64_t channels) {
+  data::Color color{};
+  for (std::size_t c = 0; c < color.size(); ++c) {
+    const float mean = pixels.mean[channels == 1 ? 0 : c];
+    color[c] = static_cast<std::uint8_t>(std::lround(255 * std::clamp(mean, 0.0F, 1.0F)));
+  }
+  return color;
+}
+
 data::PixelStatistics read_pixels(const Json& value) {
   if (!value.is_object() || value.size() != 2 || !value.contains("mean") || !value.contains("deviation"))
     throw Error("\"pixels\": \"mean\" and \"deviation\" needed");

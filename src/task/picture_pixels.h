@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <functional>
 
 #include "attend/data/augment.h"
 #include "attend/io/image.h"
@@ -21,6 +23,14 @@ class PixelSums {
   std::int64_t channels_ = 0;
   double count_ = 0;
 };
+
+/// Of pictures 0 to count - 1 in these channels: up to about `most` of them, evenly chosen.
+data::PixelStatistics pixel_statistics(std::int64_t count,
+                                       const std::function<io::Image(std::int64_t)>& picture,
+                                       std::int64_t channels, std::int64_t most = 1000);
+
+/// The mean colour, for what surrounds a picture of these channels.
+data::Color mean_color(const data::PixelStatistics& pixels, std::int64_t channels);
 
 /// "pixels" of config.json. read_pixels() throws Error naming the key that is missing or no three numbers.
 data::PixelStatistics read_pixels(const Json& value);

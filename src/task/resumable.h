@@ -18,6 +18,8 @@ void take_sizes_of_data(Model& model, const Model& from) {
     model.vocabulary = from.vocabulary;
   } else if constexpr (requires { model.pictures(); }) {
     model.set_pictures(from.pictures());
+  } else if constexpr (requires { model.set_data(from.classes(), from.channels()); }) {
+    model.set_data(from.classes(), from.channels());
   } else if constexpr (requires { model.channels; }) {
     model.channels = from.channels;
     model.classes = from.classes;

@@ -77,6 +77,12 @@ const std::vector<Task>& tasks() {
                "paths",
        .model = "U-Net with attention gates",
        .metric = "mean IoU, mean Dice, pixel accuracy"},
+      {.name = "detect",
+       .learns = "to find the objects in a picture, their classes and boxes",
+       .data = "a folder in the format of Pascal VOC (Annotations, JPEGImages), or a file *.json in that of "
+               "COCO",
+       .model = "two-stage detector with attention, or detection transformer",
+       .metric = "mean average precision at IoU 0.5 to 0.95, at 0.5, by size and by class"},
       {.name = "pretrain",
        .learns = "to tell hidden words of a text, so that other tasks may start from it (--init)",
        .data = "a text file (UTF-8), or a folder of .txt, .text and .md files",

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "attend/base/error.h"
 #include "attend/io/image.h"
 #include "attend/task/picture_classifier.h"
 #include "cli/output.h"
@@ -52,20 +51,11 @@ std::string json_of(const task::PictureClassifier& model, const fs::path& file,
 int run_pictures(const RunOptions& options) {
   use_threads(options);
   const task::PictureClassifier model(options.model, options.precision);
-  std::int64_t skipped = 0;
-  for (const fs::path& file : picture_files(options.paths)) {
-    io::Image picture;
-    try {
-      picture = io::read_image(file);
-    } catch (const Error&) {
-      if (!options.skip_bad) throw;
-      ++skipped;
-      continue;
-    }
+  const auto classify = [&](const fs::path& file, const io::Image& picture) {
     const task::ClassAnswer answer = model.classify(std::vector<io::Image>{picture})[0];
     print(options.json ? json_of(model, file, answer) : line_of(model, file, answer));
-  }
-  if (skipped > 0) print_note(fmt::format("{} pictures that cannot be read skipped", skipped));
+  };
+  for_each_picture(picture_files(options.paths), options.skip_bad, classify);
   return kSuccess;
 }
 

@@ -2,15 +2,12 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "attend/base/error.h"
 #include "attend/explain/mask_overlay.h"
-#include "attend/io/file.h"
 #include "attend/io/image.h"
 #include "attend/io/label_map.h"
 #include "attend/task/picture_segmenter.h"
@@ -34,19 +31,6 @@ struct RunOptions : UseOptions {
   bool skip_bad = false;
 };
 
-/// Throws Error when two pictures would have the same files in --out.
-void check_stems(const std::vector<fs::path>& files) {
-  std::map<std::string, fs::path> taken;
-  for (const fs::path& file : files)
-    if (const auto [first, is_new] = taken.emplace(file.stem().string(), file); !is_new)
-      throw Error(fmt::format("--out: {} and {} would have the same mask; different names needed",
-                              first->second.string(), file.string()));
-}
-
-void write(const fs::path& path, const std::vector<std::byte>& bytes) {
-  io::write_file_atomically(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-}
-
 Json shares_of(const task::PictureSegmenter& model, const io::Image& mask) {
   std::vector<std::int64_t> counts(model.classes().size());
   for (const std::uint8_t label : mask.pixels) ++counts[label];
@@ -64,8 +48,8 @@ void segment_one(const task::PictureSegmenter& model, const fs::path& file, cons
     const std::string stem = file.stem().string();
     const fs::path mask_path = fs::path(out) / (stem + ".png"),
                    overlay_path = fs::path(out) / (stem + ".overlay.png");
-    write(mask_path, io::encode_label_map(mask, io::label_colors()));
-    write(overlay_path, io::encode_png(explain::mask_overlay(picture, mask, io::label_colors())));
+    write_picture(mask_path, io::encode_label_map(mask, io::label_colors()));
+    write_picture(overlay_path, io::encode_png(explain::mask_overlay(picture, mask, io::label_colors())));
     line["mask"] = mask_path.string();
     line["overlay"] = overlay_path.string();
   }
@@ -77,22 +61,12 @@ int run_pictures(const RunOptions& options) {
   const task::PictureSegmenter model(options.model, options.precision);
   const std::vector<fs::path> files = picture_files(options.paths);
   if (!options.out.empty()) {
-    check_stems(files);
+    check_stems(files, "mask");
     fs::create_directories(options.out);
   }
-  std::int64_t skipped = 0;
-  for (const fs::path& file : files) {
-    io::Image picture;
-    try {
-      picture = io::read_image(file);
-    } catch (const Error&) {
-      if (!options.skip_bad) throw;
-      ++skipped;
-      continue;
-    }
+  for_each_picture(files, options.skip_bad, [&](const fs::path& file, const io::Image& picture) {
     segment_one(model, file, picture, options.out);
-  }
-  if (skipped > 0) print_note(fmt::format("{} pictures that cannot be read skipped", skipped));
+  });
   return kSuccess;
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "attend/base/error.h"
 #include "io/printable.h"
@@ -60,22 +59,8 @@ std::uint64_t checksum_of(const SegmentData& data) {
   return sum;
 }
 
-data::PixelStatistics pixel_statistics(const data::ImageMaskPairs& pairs, std::int64_t channels,
-                                       std::int64_t most) {
-  PixelSums sums;
-  const std::int64_t step = std::max<std::int64_t>(1, pairs.size() / most);
-  for (std::int64_t i = 0; i < pairs.size(); i += step)
-    sums.add(io::with_channels(pairs.scene(i).image, channels));
-  return sums.statistics();
-}
-
 data::SceneOptions surrounded_by_mean(const data::PixelStatistics& pixels, std::int64_t channels) {
-  data::SceneOptions options{.mask_fill = kUnknownClass};
-  for (std::size_t c = 0; c < 3; ++c) {
-    const float mean = pixels.mean[channels == 1 ? 0 : c];
-    options.fill[c] = static_cast<std::uint8_t>(std::lround(255 * std::clamp(mean, 0.0F, 1.0F)));
-  }
-  return options;
+  return {.fill = mean_color(pixels, channels), .mask_fill = kUnknownClass};
 }
 
 SegmentBatch changed_scenes(const data::ImageMaskPairs& pairs, std::span<const std::int64_t> rows,

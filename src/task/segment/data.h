@@ -26,10 +26,6 @@ SegmentData open_pairs(const std::filesystem::path& path, bool skip_bad,
 /// A number that changes when a name of a pair or a class does.
 std::uint64_t checksum_of(const SegmentData& data);
 
-/// Mean and deviation of each channel over up to `most` pictures, evenly chosen, in these channels.
-data::PixelStatistics pixel_statistics(const data::ImageMaskPairs& pairs, std::int64_t channels,
-                                       std::int64_t most = 1000);
-
 /// The mean colour, for what surrounds a picture of these channels.
 data::SceneOptions surrounded_by_mean(const data::PixelStatistics& pixels, std::int64_t channels);
 

@@ -14,6 +14,7 @@
 #include "attend/task/segment.h"
 #include "io/printable.h"
 #include "task/model_folder.h"
+#include "task/picture_pixels.h"
 #include "task/resumable.h"
 #include "task/segment/card.h"
 #include "task/segment/config.h"
@@ -141,7 +142,10 @@ void Training::read_pictures() {
   options_.model.channels = begun_ ? config_.model.channels : first.channels;
   options_.model.classes = static_cast<std::int64_t>(config_.classes.size());
   choose_crop(first);
-  if (!begun_) config_.pixels = pixel_statistics(*train_, options_.model.channels);
+  if (!begun_) {
+    config_.pixels = pixel_statistics(
+        train_->size(), [&](std::int64_t i) { return train_->scene(i).image; }, options_.model.channels);
+  }
 }
 
 void Training::choose_crop(const io::Image& first) {

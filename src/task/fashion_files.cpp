@@ -1,0 +1,35 @@
+#include "task/fashion_files.h"
+
+#include <fmt/format.h>
+
+#include "attend/base/error.h"
+
+namespace attend::task {
+
+namespace fs = std::filesystem;
+
+std::string fashion_pictures_file(const std::string& part) {
+  return part + "-images-idx3-ubyte.gz";
+}
+
+std::string fashion_labels_file(const std::string& part) {
+  return part + "-labels-idx1-ubyte.gz";
+}
+
+fs::path fashion_files(const fs::path& files) {
+  const fs::path folder = files / "usr/share/datasets/fashion-mnist";
+  for (const char* part : {"train", "t10k"})
+    for (const std::string& name : {fashion_pictures_file(part), fashion_labels_file(part)})
+      if (!fs::exists(folder / name))
+        throw Error(fmt::format("the package {} has no file {}; another release of Debian may have it",
+                                kFashionPackage, fs::relative(folder / name, files).string()));
+  return folder;
+}
+
+const std::vector<std::string>& fashion_classes() {
+  static const std::vector<std::string> names = {"T-shirt", "Trouser", "Pullover", "Dress", "Coat",
+                                                 "Sandal",  "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+  return names;
+}
+
+}  // namespace attend::task
