@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "cli/checks.h"
 #include "cli/overrides.h"
@@ -11,6 +13,11 @@
 namespace attend::cli {
 
 inline constexpr const char* kPicturesGroup = "Changes to the pictures that are learnt from";
+
+/// What --block accepts.
+inline std::vector<std::string> feature_attention_names() {
+  return {"none", "se", "eca", "cbam", "self", "windows", "focal"};
+}
 
 /// A switch such as "--flip,!--no-flip".
 template <class Options>

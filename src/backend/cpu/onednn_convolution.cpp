@@ -19,10 +19,23 @@ namespace {
 using dnnl::memory;
 using Tag = memory::format_tag;
 
-struct Plan {
-  memory::desc x, y, bias, scratchpad;
-  memory::desc weight, packed_weight;  // as the caller has them, and as the primitive wants them
+struct Step {
   dnnl::primitive primitive;
+  memory::desc scratchpad;
+
+  void run(std::unordered_map<int, memory> arguments) const {
+    if (const std::size_t bytes = scratchpad.get_size(); bytes != 0)
+      arguments.emplace(DNNL_ARG_SCRATCHPAD, memory(scratchpad, engine(), onednn::scratchpad(bytes)));
+    primitive.execute(stream(), arguments);
+    stream().wait();
+  }
+};
+
+struct Plan {
+  memory::desc x, y, bias;
+  memory::desc weight, packed_weight;  // as the caller has them, and as the convolution wants them
+  Step convolution;
+  Step reorder;  // of the weights, before or after; not there when both are one
 };
 
 memory::dims dims_of(const std::array<std::int64_t, 2>& pair, std::int64_t minus = 0) {
@@ -43,9 +56,9 @@ memory::dims weight_dims(const ConvolutionShape& s) {
   return {s.groups, s.out / s.groups, s.in / s.groups, s.kernel[0], s.kernel[1]};
 }
 
-template <class Description>
+template <class Primitive, class Description>
 void take(Plan& plan, const Description& description, const memory::desc& packed_weight) {
-  plan.scratchpad = description.scratchpad_desc();
+  plan.convolution = {Primitive(description), description.scratchpad_desc()};
   plan.packed_weight = packed_weight;
 }
 
@@ -72,18 +85,21 @@ std::shared_ptr<const Plan> make_plan(const ConvolutionWork& work, int threads) 
        plan->bias, plan->y, stride, dilation, before, behind},
       attributes, engine());
   if (work.pass == ConvolutionPass::forward) {
-    take(*plan, forward, forward.weights_desc());
-    plan->primitive = dnnl::convolution_forward(forward);
+    take<dnnl::convolution_forward>(*plan, forward, forward.weights_desc());
   } else if (work.pass == ConvolutionPass::input_gradient) {
     const dnnl::convolution_backward_data::primitive_desc backward(
         {direct, plan->x, any, plan->y, stride, dilation, before, behind}, attributes, engine(), forward);
-    take(*plan, backward, backward.weights_desc());
-    plan->primitive = dnnl::convolution_backward_data(backward);
+    take<dnnl::convolution_backward_data>(*plan, backward, backward.weights_desc());
   } else {
     const dnnl::convolution_backward_weights::primitive_desc backward(
         {direct, plan->x, any, plan->y, stride, dilation, before, behind}, attributes, engine(), forward);
-    take(*plan, backward, backward.diff_weights_desc());
-    plan->primitive = dnnl::convolution_backward_weights(backward);
+    take<dnnl::convolution_backward_weights>(*plan, backward, backward.diff_weights_desc());
+  }
+  if (plan->packed_weight != plan->weight) {
+    const memory::desc &from = finds_weights ? plan->packed_weight : plan->weight,
+                       &to = finds_weights ? plan->weight : plan->packed_weight;
+    const dnnl::reorder::primitive_desc reorder(engine(), from, engine(), to, attributes);
+    plan->reorder = {dnnl::reorder(reorder), reorder.scratchpad_desc()};
   }
   return plan;
 }
@@ -113,19 +129,6 @@ std::shared_ptr<const Plan> plan_for(const ConvolutionWork& work, int threads) {
   return made;
 }
 
-// The weights in the layout of the primitive; `kept` owns them if that is another one.
-memory packed(const memory::desc& layout, void* weight, const memory::desc& plain,
-              std::shared_ptr<Storage>& kept) {
-  if (layout == plain) return {plain, engine(), weight};
-  kept = Storage::allocate(layout.get_size());
-  return {layout, engine(), kept->data()};
-}
-
-void reorder(memory from, memory to) {
-  dnnl::reorder(from, to).execute(stream(), from, to);
-  stream().wait();
-}
-
 }  // namespace
 
 void convolve(const ConvolutionWork& work) {
@@ -134,10 +137,15 @@ void convolve(const ConvolutionWork& work) {
     const int threads = finds_weights ? 1 : usable_threads();
     const auto plan = plan_for(work, threads);
     const PlannedThreads planned(threads);
+    const memory plain(plan->weight, engine(), work.weight);
+    memory weight = plain;
     std::shared_ptr<Storage> kept;
-    memory plain(plan->weight, engine(), work.weight);
-    memory weight = packed(plan->packed_weight, work.weight, plan->weight, kept);
-    if (kept != nullptr && !finds_weights) reorder(plain, weight);
+    const bool reorders = plan->packed_weight != plan->weight;
+    if (reorders) {
+      kept = Storage::allocate(plan->packed_weight.get_size());
+      weight = memory(plan->packed_weight, engine(), kept->data());
+      if (!finds_weights) plan->reorder.run({{DNNL_ARG_FROM, plain}, {DNNL_ARG_TO, weight}});
+    }
     const bool forward = work.pass == ConvolutionPass::forward;
     std::unordered_map<int, memory> arguments = {
         {work.pass == ConvolutionPass::input_gradient ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC,
@@ -145,11 +153,8 @@ void convolve(const ConvolutionWork& work) {
         {forward ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, {plan->y, engine(), work.y}},
         {finds_weights ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, weight}};
     if (work.bias != nullptr) arguments.emplace(DNNL_ARG_BIAS, memory(plan->bias, engine(), work.bias));
-    if (const std::size_t bytes = plan->scratchpad.get_size(); bytes != 0)
-      arguments.emplace(DNNL_ARG_SCRATCHPAD, memory(plan->scratchpad, engine(), scratchpad(bytes)));
-    plan->primitive.execute(stream(), arguments);
-    stream().wait();
-    if (kept != nullptr && finds_weights) reorder(weight, plain);
+    plan->convolution.run(std::move(arguments));
+    if (reorders && finds_weights) plan->reorder.run({{DNNL_ARG_FROM, weight}, {DNNL_ARG_TO, plain}});
   } catch (const dnnl::error& error) {
     throw Error(fmt::format("oneDNN says {}", error.what()));
   }

@@ -80,7 +80,7 @@ void add_cnn_options(CLI::App* verb, const Given& given) {
             "cnn: channels of the first stage, twice as many in each that follows");
   cnn.whole("--stages", &Cnn::stages, 1, 8, "cnn: stages, each but the first at half the height and width");
   cnn.whole("--blocks", &Cnn::blocks, 1, 1000, "cnn: residual blocks of a stage");
-  cnn.choice("--block", "block", {"none", "se", "eca", "cbam", "self", "windows", "focal"}, &Cnn::block,
+  cnn.choice("--block", "block", feature_attention_names(), &Cnn::block,
              "cnn: attention that ends each residual branch");
   cnn.whole("--reduction", &Cnn::reduction, 1, 4096, "cnn: se and cbam have channels / N inner features");
   cnn.whole("--window", &Cnn::window, 1, 1024, "cnn: rows and columns of a window of windows");

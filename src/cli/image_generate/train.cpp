@@ -7,6 +7,7 @@
 #include "attend/task/image_generate.h"
 #include "cli/checks.h"
 #include "cli/model_options.h"
+#include "cli/picture_options.h"
 #include "cli/task_verbs.h"
 #include "cli/training_options.h"
 
@@ -16,29 +17,17 @@ namespace {
 
 using task::ImageGenerateOptions;
 using Model = model::ImageGenerationConfig;
-using Given = std::shared_ptr<Overrides<ImageGenerateOptions>>;
 
 struct TrainOptions : TrainingVerb {
   std::string data, validation, kind = "vae";
-  Given given = std::make_shared<Overrides<ImageGenerateOptions>>();
+  std::shared_ptr<Overrides<ImageGenerateOptions>> given =
+      std::make_shared<Overrides<ImageGenerateOptions>>();
 };
 
 using Shared = std::shared_ptr<TrainOptions>;
 
 model::ImageGenerationConfig& model_of(ImageGenerateOptions& options) {
   return options.model;
-}
-
-void flag(CLI::App* verb, const Given& given, const char* name, bool ImageGenerateOptions::*member,
-          const char* description) {
-  verb->add_flag_function(
-          name,
-          [given, member](std::int64_t count) {
-            given->emplace_back([member, count](ImageGenerateOptions& o) { o.*member = count > 0; });
-          },
-          description)
-      ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
-      ->group(kFilesGroup);
 }
 
 void add_data_options(CLI::App* verb, const Shared& options) {
@@ -56,10 +45,9 @@ void add_data_options(CLI::App* verb, const Shared& options) {
       verb, options->given, "--size", "N", kFilesGroup, whole_number(0, 4096),
       [](ImageGenerateOptions & o) -> auto& { return o.size; },
       "Height and width that pictures get (default: those of the first)");
-  flag(verb, options->given, "--skip-bad", &ImageGenerateOptions::skip_bad,
-       "Count and skip pictures that cannot be read instead of ending at the first");
-  flag(verb, options->given, "--flip,!--no-flip", &ImageGenerateOptions::flip,
-       "Left and right change places in half of the pictures that are learnt from");
+  add_skip_bad(verb, options->given);
+  add_switch(verb, options->given, "--flip,!--no-flip", kPicturesGroup, &ImageGenerateOptions::flip,
+             "Left and right change places in half of them");
 }
 
 std::string add_network_options(CLI::App* verb, const Shared& options) {
@@ -81,7 +69,7 @@ std::string add_network_options(CLI::App* verb, const Shared& options) {
   network.whole("--stages", &Model::stages, 1, 8, "Times that maps are doubled on the way to a picture");
   network.whole("--channels", &Model::base_channels, 1, 4096,
                 "Of the largest maps; twice as many at each half of the size");
-  network.choice("--block", "block", {"none", "se", "eca", "cbam", "self"}, &Model::block,
+  network.choice("--block", "block", feature_attention_names(), &Model::block,
                  "Attention over the maps of one stage");
   network.whole("--attention-stage", &Model::attention_stage, 0, 8,
                 "That stage: 0 for the smallest maps, as many as --stages for the picture's size");
