@@ -35,7 +35,7 @@ nn::TransformerBlockOptions block_options(const VisionTransformerConfig& config)
   // Methods that never make the weights cannot drop any.
   if (attention.gather.kind == attend::attention::Gather::Kind::weighted_sum)
     attention.weigh.dropout = config.dropout;
-  options.attention.longest = config.patches() + 1;
+  options.attention.longest = config.patches() + 2;
   options.attention.output_std = output_std;
   options.feed_forward = {
       .inner = config.feed_forward, .activation = nn::HiddenActivation::gelu, .output_std = output_std};
@@ -61,6 +61,7 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("pooling", config.pooling, kPoolingNames);
   visit("positions", config.positions, kPatchPositionNames);
   visit("attention", config.attention, kEncoderMechanism);
+  visit("distillation", config.distillation, Truth{});
   visit("dropout", config.dropout, NumberRange{0, 1});
 }
 
@@ -94,6 +95,10 @@ VisionTransformer::VisionTransformer(const VisionTransformerConfig& config, std:
     class_token_ = nn::normal({1, 1, config.dim}, kStd, random.next());
     add_parameter("class_token", class_token_, false);
   }
+  if (config.distillation) {
+    distillation_token_ = nn::normal({1, 1, config.dim}, kStd, random.next());
+    add_parameter("distillation_token", distillation_token_, false);
+  }
   if (config.positions == PatchPositions::learned) {
     position_embedding_ = nn::normal({config.patches(), config.dim}, kStd, random.next());
     add_parameter("position_embedding", position_embedding_, false);
@@ -110,13 +115,34 @@ VisionTransformer::VisionTransformer(const VisionTransformerConfig& config, std:
   add_child("norm", *norm_);
   head_ = std::make_unique<nn::Linear>(config.dim, config.classes, nn::LinearOptions{}, random);
   add_child("head", *head_);
+  if (config.distillation) {
+    distillation_head_ =
+        std::make_unique<nn::Linear>(config.dim, config.classes, nn::LinearOptions{}, random);
+    add_child("distillation_head", *distillation_head_);
+  }
 }
 
-std::int64_t VisionTransformer::length() const {
-  return config_.patches() + (class_token_.defined() ? 1 : 0);
+std::int64_t VisionTransformer::tokens_in_front() const {
+  return (class_token_.defined() ? 1 : 0) + (distillation_token_.defined() ? 1 : 0);
+}
+
+Tensor VisionTransformer::with_tokens_in_front(const Tensor& patches) const {
+  autograd::Tensors parts;
+  for (const Tensor& token : {class_token_, distillation_token_})
+    if (token.defined())
+      parts.push_back(op::expand(op::cast(token, patches.dtype()), {patches.dim(0), 1, config_.dim}));
+  if (parts.empty()) return patches;
+  parts.push_back(patches);
+  return op::concatenate(parts, 1);
 }
 
 Tensor VisionTransformer::logits(const Tensor& pictures, const nn::Run& run) const {
+  const VisionTransformerLogits heads = logits_of_heads(pictures, run);
+  if (!heads.distillation.defined()) return heads.labels;
+  return op::scale(op::add(heads.labels, heads.distillation), 0.5);
+}
+
+VisionTransformerLogits VisionTransformer::logits_of_heads(const Tensor& pictures, const nn::Run& run) const {
   if (!pictures.defined() || !is_floating(pictures.dtype()) || pictures.rank() != 4 || pictures.dim(0) < 1 ||
       pictures.dim(1) != config_.height || pictures.dim(2) != config_.width ||
       pictures.dim(3) != config_.channels)
@@ -129,8 +155,7 @@ Tensor VisionTransformer::logits(const Tensor& pictures, const nn::Run& run) con
       op::reshape(patch_embedding_->forward(op::cast(pictures, compute)), {batch, config_.patches(), dim});
   const Tensor& positions = position_embedding_.defined() ? position_embedding_ : sinusoids_;
   Tensor tokens = op::add(patches, op::cast(positions, compute));
-  if (class_token_.defined())
-    tokens = op::concatenate({op::expand(op::cast(class_token_, compute), {batch, 1, dim}), tokens}, 1);
+  tokens = with_tokens_in_front(tokens);
   if (run.training && config_.dropout > 0)
     tokens = op::dropout(tokens, config_.dropout, nn::dropout_stream(run, config_.dropout));
   nn::Residual x{tokens, {}};
@@ -140,8 +165,18 @@ Tensor VisionTransformer::logits(const Tensor& pictures, const nn::Run& run) con
                              : blocks_[i]->forward(std::move(x), call);
   }
   const Tensor features = norm_->forward(x);
-  if (config_.pooling == PatchPooling::mean) return head_->forward(op::mean(features, {.axes = {1}}));
-  return head_->forward(op::reshape(op::slice(features, 1, 0, 1), {batch, dim}));
+  const auto token = [&](std::int64_t place) {
+    return op::reshape(op::slice(features, 1, place, place + 1), {batch, dim});
+  };
+  const std::int64_t front = tokens_in_front();
+  VisionTransformerLogits result;
+  if (config_.pooling == PatchPooling::token)
+    result.labels = head_->forward(token(0));
+  else
+    result.labels = head_->forward(op::mean(
+        front == 0 ? features : op::slice(features, 1, front, front + config_.patches()), {.axes = {1}}));
+  if (distillation_head_) result.distillation = distillation_head_->forward(token(front - 1));
+  return result;
 }
 
 std::int64_t VisionTransformer::matmul_parameters() const {
@@ -153,7 +188,7 @@ std::int64_t VisionTransformer::matmul_parameters() const {
 }
 
 double VisionTransformer::training_flops() const {
-  const double length = static_cast<double>(this->length());
+  const double length = static_cast<double>(config_.patches() + tokens_in_front());
   return length * (6.0 * static_cast<double>(matmul_parameters()) +
                    12.0 * static_cast<double>(config_.layers) * static_cast<double>(config_.dim) * length);
 }

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "attend/base/error.h"
 #include "io/printable.h"
+#include "task/rule_words.h"
 
 namespace attend::task {
 
@@ -19,14 +19,14 @@ constexpr std::int64_t kLargestWindow = 1'000'000;
       fmt::format("alert {}: {}; expected COLUMN=LABEL rate>NUMBER window=NUMBER", io::printable(text), why));
 }
 
+/// Cuts the last word, which is `name` and a number, from `rest`.
 template <class T>
-T number_behind(std::string_view text, std::string_view word, std::string_view digits) {
-  T value{};
-  const char* end = digits.data() + digits.size();
-  const auto [rest, error] = std::from_chars(digits.data(), end, value);
-  if (error != std::errc() || rest != end)
-    fail(text, fmt::format("{} is no number behind {}", io::printable(digits), word));
-  return value;
+T number_behind(std::string_view text, std::string_view& rest, std::string_view name) {
+  const auto digits = take_last_word(rest, name);
+  if (!digits) fail(text, fmt::format("no {}", name));
+  const auto value = number_of<T>(*digits);
+  if (!value) fail(text, fmt::format("{} is no number behind {}", io::printable(*digits), name));
+  return *value;
 }
 
 void check(const AlertRule& rule) {
@@ -36,22 +36,13 @@ void check(const AlertRule& rule) {
     throw Error(fmt::format("alert: window {}: 1 to {} is accepted", rule.window, kLargestWindow));
 }
 
-/// Cuts the last word from `rest` and gives what stands behind `name` in it.
-std::string_view take_last(std::string_view text, std::string_view& rest, std::string_view name) {
-  const std::size_t space = rest.find_last_of(' ');
-  const std::string_view word = space == rest.npos ? rest : rest.substr(space + 1);
-  if (space == rest.npos || !word.starts_with(name)) fail(text, fmt::format("no {}", name));
-  rest = rest.substr(0, rest.find_last_not_of(' ', space) + 1);
-  return word.substr(name.size());
-}
-
 }  // namespace
 
 AlertRule parse_alert(std::string_view text, const std::vector<std::string>& columns) {
-  std::string_view rest = text.substr(0, text.find_last_not_of(' ') + 1);
+  std::string_view rest = without_spaces_behind(text);
   AlertRule rule;
-  rule.window = number_behind<std::int64_t>(text, "window=", take_last(text, rest, "window="));
-  rule.rate = number_behind<double>(text, "rate>", take_last(text, rest, "rate>"));
+  rule.window = number_behind<std::int64_t>(text, rest, "window=");
+  rule.rate = number_behind<double>(text, rest, "rate>");
   // A column's name may hold '=' itself.
   for (const std::string& column : columns)
     if (rest.starts_with(column + "=") && column.size() >= rule.column.size()) rule.column = column;
@@ -78,15 +69,15 @@ double AlertWindow::share() const {
   return counted == 0 ? 0 : static_cast<double>(hits_) / static_cast<double>(counted);
 }
 
-AlertWindow::Change AlertWindow::push(bool has_label) {
+AlertChange AlertWindow::push(bool has_label) {
   hits_ += (has_label ? 1 : 0) - (latest_[next_] ? 1 : 0);
   latest_[next_] = has_label;
   next_ = (next_ + 1) % latest_.size();
   ++seen_;
   const bool above = seen_ >= rule_.window && share() > rule_.rate;
-  if (above == raised_) return Change::none;
+  if (above == raised_) return AlertChange::none;
   raised_ = above;
-  return above ? Change::raised : Change::ended;
+  return above ? AlertChange::raised : AlertChange::ended;
 }
 
 }  // namespace attend::task

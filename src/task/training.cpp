@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "attend/autograd/tape.h"
 #include "attend/backend/processor.h"
@@ -95,8 +97,14 @@ train::TrainingResult train_in_place(const Trainee& trainee, const TrainingOptio
   job.random = &random;
   job.loss_of = [&](std::int64_t index) { return trainee.loss_of(index, compute, random); };
   if (trainee.evaluate) job.evaluate = [&] { return trainee.evaluate(compute); };
-  job.more_metrics = trainee.more_metrics;
-  job.tokens_per_batch = trainee.tokens_per_batch;
+  job.more_metrics = [&trainee] {
+    train::Metrics metrics;
+    for (const auto& more : {trainee.more_metrics, trainee.input_metrics})
+      if (more) std::ranges::move(more(), std::back_inserter(metrics));
+    return metrics;
+  };
+  job.items_per_batch = trainee.items_per_batch;
+  job.item = trainee.item;
   job.observer = place.observer;
   train::TrainerOptions trainer;
   trainer.steps = options.steps;

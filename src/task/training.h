@@ -26,25 +26,42 @@ struct Trainee {
   /// the last weights are kept.
   std::function<train::Validation(DType compute)> evaluate = {};
   /// For the speed that is shown; on average where batches differ.
-  std::int64_t tokens_per_batch = 0;
+  std::int64_t items_per_batch = 0;
+  std::string item = "tokens";
   /// train::TrainingJob::more_metrics.
   std::function<train::Metrics()> more_metrics = {};
+  /// How the input keeps up, learn_from_batches() sets it.
+  std::function<train::Metrics()> input_metrics = {};
   train::Watchdog::Options watchdog = {};
 };
 
-/// A loss_of() whose batches are made ahead on another thread. `make` and `loss` are called with the number
-/// of a batch and with what was made.
+/// Gives the trainee a loss_of() whose batches are made ahead on another thread, and the metrics of that
+/// thread: "input_seconds", what it took to make a batch, and "input_wait_seconds", how long the computation
+/// waited for one; means over the batches since they were asked for last. `make` and `loss` are called with
+/// the number of a batch and with what was made.
 template <class Batch>
-std::function<Tensor(std::int64_t, DType, Generator&)> loss_of_batches_ahead(
-    std::function<Batch(std::int64_t)> make, std::function<Tensor(const Batch&, DType, Generator&)> loss) {
+void learn_from_batches(Trainee& trainee, std::function<Batch(std::int64_t)> make,
+                        std::function<Tensor(const Batch&, DType, Generator&)> loss) {
   auto loader = std::make_shared<std::unique_ptr<data::BatchLoader<Batch>>>();
-  return [loader, make = std::move(make), loss = std::move(loss)](std::int64_t index, DType compute,
-                                                                  Generator& random) {
+  auto asked = std::make_shared<data::LoaderTimes>();
+  trainee.loss_of = [loader, asked, make = std::move(make), loss = std::move(loss)](
+                        std::int64_t index, DType compute, Generator& random) {
     if (*loader == nullptr || (*loader)->index() != index) {
       loader->reset();  // one thread at a time calls `make`
       *loader = std::make_unique<data::BatchLoader<Batch>>(make, data::BatchLoaderOptions{.first = index});
+      *asked = {};
     }
     return loss((*loader)->next(), compute, random);
+  };
+  trainee.input_metrics = [loader, asked]() -> train::Metrics {
+    if (*loader == nullptr) return {};
+    const data::LoaderTimes before = std::exchange(*asked, (*loader)->times());
+    const auto mean = [](double seconds, std::int64_t batches) {
+      return batches == 0 ? 0.0 : seconds / static_cast<double>(batches);
+    };
+    return {{"input_seconds", mean(asked->making_seconds - before.making_seconds, asked->made - before.made)},
+            {"input_wait_seconds",
+             mean(asked->waiting_seconds - before.waiting_seconds, asked->taken - before.taken)}};
   };
 }
 

@@ -52,8 +52,8 @@ std::string describe(const StepReport& report, int columns) {
   const std::string step = report.steps > 0 ? fmt::format("step {}/{}", report.step, report.steps)
                                             : fmt::format("step {}", report.step);
   std::string rest = fmt::format("  loss {:.4g}  lr {:.2g}", report.loss, report.learning_rate);
-  if (report.tokens_per_second > 0)
-    rest += fmt::format("  {} tokens/s", short_number(report.tokens_per_second));
+  if (report.items_per_second > 0)
+    rest += fmt::format("  {} {}/s", short_number(report.items_per_second), report.item);
   rest += fmt::format("  {} left", duration(report.seconds_left));
   rest += fmt::format("  {}, peak {}", short_bytes(report.memory.current), short_bytes(report.memory.peak));
   const std::string with_bar = step + bar(part_done(report)) + rest;

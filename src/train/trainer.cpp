@@ -224,11 +224,11 @@ void Training::report(double learning_rate, double norm) {
                   .loss = loss_,
                   .learning_rate = learning_rate,
                   .gradient_norm = norm,
+                  .item = job_.item,
                   .seconds = seconds(),
                   .memory = memory_use()};
   if (update_seconds_ > 0)
-    step.tokens_per_second =
-        static_cast<double>(job_.tokens_per_batch * options_.accumulate) / update_seconds_;
+    step.items_per_second = static_cast<double>(job_.items_per_batch * options_.accumulate) / update_seconds_;
   step.seconds_left = std::numeric_limits<double>::infinity();
   if (options_.steps > 0)
     step.seconds_left = static_cast<double>(options_.steps - state_.step) * update_seconds_;
@@ -238,7 +238,7 @@ void Training::report(double learning_rate, double norm) {
   if (!logs_ || options_.log_every == 0) return;
   if (state_.step != 1 && state_.step != options_.steps && !is_due(state_.step, options_.log_every)) return;
   Metrics metrics = {{"loss", loss_},           {"learning_rate", learning_rate},
-                     {"gradient_norm", norm},   {"tokens_per_second", step.tokens_per_second},
+                     {"gradient_norm", norm},   {job_.item + "_per_second", step.items_per_second},
                      {"seconds", step.seconds}, {"peak_bytes", step.memory.peak}};
   if (job_.more_metrics)
     for (auto& metric : job_.more_metrics()) metrics.push_back(std::move(metric));

@@ -86,6 +86,20 @@ class Child {
     if (id_ > 0) ::kill(id_, signal);
   }
 
+  /// What it has printed so far.
+  std::string printed() const { return read_all(folder_ / "out"); }
+
+  /// Waits until it has printed `text`, or has ended, or half a minute is over; whether it has printed it.
+  bool prints(const std::string& text) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (printed().find(text) == std::string::npos) {
+      if (ended() || std::chrono::steady_clock::now() > deadline)
+        return printed().find(text) != std::string::npos;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
+  }
+
   /// Waits for the end.
   Ended wait() {
     reap(0);

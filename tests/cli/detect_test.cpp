@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include "attend/io/image.h"
 #include "cli/expect_refused.h"
@@ -78,6 +82,53 @@ TEST_F(DetectingObjects, RunWritesObjectsAndDrawings) {
   EXPECT_EQ(io::read_image(file("drawn/0.png")).channels, 3);
   const Ended none = attend({"run", file("detr"), file("pictures/JPEGImages/0.png"), "--threshold", "1"});
   EXPECT_NE(none.out.find("\"objects\":[]"), std::string::npos) << none.out;
+}
+
+TEST_F(DetectingObjects, AlertsTellWhenObjectsComeIntoARegion) {
+  const Words run = {"run", file("detr"), file("pictures/JPEGImages"), "--threshold"};
+  const auto lines_of = [&](const Words& more) {
+    Words words = run;
+    words.insert(words.end(), more.begin(), more.end());
+    const Ended ended = attend(words);
+    EXPECT_EQ(ended.code, 0) << ended.err;
+    std::vector<nlohmann::json> lines;
+    std::istringstream text(ended.out);
+    for (std::string line; std::getline(text, line);) lines.push_back(nlohmann::json::parse(line));
+    return lines;
+  };
+  // The best score of the middle picture as the threshold: the model finds something in half of them.
+  std::vector<double> best;
+  const auto all = lines_of({"0"});
+  for (const auto& line : all) best.push_back(line["objects"][0]["score"]);
+  std::ranges::sort(best);
+  const std::string label = all[0]["objects"][0]["class"];
+  const auto lines =
+      lines_of({std::to_string(best[best.size() / 2]), "--alert", label + " in 0,0,0.9,1", "--alert", label});
+  bool raised[2] = {};
+  std::size_t changes = 0;
+  for (std::size_t at = 0; at < lines.size();) {
+    const auto& picture = lines[at++];
+    ASSERT_TRUE(picture.contains("objects")) << picture;
+    for (const int rule : {0, 1}) {
+      bool appears = false;
+      for (const auto& object : picture["objects"]) {
+        const auto box = object["box"].get<std::vector<double>>();
+        appears = appears || (object["class"] == label && (rule == 1 || (box[0] + box[2]) / 2 <= 0.9 * 48));
+      }
+      if (appears == raised[rule]) continue;
+      raised[rule] = appears;
+      ++changes;
+      ASSERT_LT(at, lines.size());
+      const auto& alert = lines[at++];
+      EXPECT_EQ(alert["alert"], appears ? "raised" : "ended");
+      EXPECT_EQ(alert["class"], label);
+      EXPECT_EQ(alert["region"][2], rule == 0 ? 0.9 : 1.0);
+      EXPECT_EQ(alert["picture"], picture["picture"]);
+    }
+  }
+  EXPECT_GE(changes, 2U);
+  expect_refused({"run", file("detr"), file("pictures/JPEGImages"), "--alert", "disc in 0,0"},
+                 "is no region");
 }
 
 TEST_F(DetectingObjects, EvalMeasures) {

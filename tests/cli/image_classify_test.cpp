@@ -71,6 +71,34 @@ TEST_F(ClassifyingPictures, RunTellsTheClassOfFilesAndFolders) {
   EXPECT_EQ(std::count(folder.out.begin(), folder.out.end(), '\n'), 3);
 }
 
+TEST_F(ClassifyingPictures, FramesAreFollowedAndAlertsAreRaised) {
+  const auto arrive = [](const std::string& from, const char* name) {
+    fs::copy_file(file(from), file("frames") + "/" + name, fs::copy_options::overwrite_existing);
+  };
+  fs::create_directory(file("frames"));
+  arrive("unseen/b/0.png", "0.png");
+  Child child({"run", model(), "--follow", file("frames"), "--alert", "c", "--alert", "b frames=2"});
+  ASSERT_TRUE(child.prints("frames/0.png\n")) << child.wait().err;
+  write_all(file("frames/notes.txt"), "no picture");
+  write_all(file("frames/1.png"), "no picture either");
+  arrive("unseen/c/1.png", "2.png");
+  EXPECT_TRUE(child.prints("ALERT\tc\t" + file("frames/2.png") + "\n"));
+  arrive("unseen/b/1.png", "2.png");
+  EXPECT_TRUE(child.prints("alert ended\tc\t" + file("frames/2.png") + "\n"));
+  arrive("unseen/b/2.png", "3.png");
+  EXPECT_TRUE(child.prints("ALERT\tb frames=2\t" + file("frames/3.png") + "\n"));
+  child.send(SIGINT);
+  const Ended ended = child.wait();
+  EXPECT_EQ(ended.code, 130);
+  EXPECT_EQ(std::count(ended.out.begin(), ended.out.end(), '\n'), 7) << ended.out;
+  EXPECT_NE(ended.err.find("left out: " + file("frames/1.png")), std::string::npos) << ended.err;
+  EXPECT_EQ(ended.err.find("notes.txt"), std::string::npos) << ended.err;
+  expect_refused({"run", model(), "--follow", file("missing")}, "missing: No such file");
+  expect_refused({"run", model()}, "FILE, FOLDER or --follow FOLDER is needed");
+  expect_refused({"run", model(), file("unseen/b"), "--alert", "c in 0,0,1,0.5"}, "leave out the region");
+  expect_refused({"run", model(), file("unseen/b"), "--alert", "x"}, "is none of the classes a, b, c, d");
+}
+
 TEST_F(ClassifyingPictures, EvalMeasures) {
   const Ended json =
       attend({"eval", model(), "--data", file("unseen"), "--json", "--out", file("page.html")});

@@ -51,6 +51,21 @@ TEST(BatchLoader, WorksAheadOfTheCallerButNotWithoutBound) {
   EXPECT_EQ(made, 4);
 }
 
+TEST(BatchLoader, TellsWhereTheTimeWent) {
+  static constexpr std::chrono::milliseconds kLong(40);
+  const auto slow = [](std::int64_t index) {
+    std::this_thread::sleep_for(kLong);
+    return numbered(index);
+  };
+  BatchLoader loader(slow, {.count = 3});
+  for (int i = 0; i < 3; ++i) loader.next();
+  const LoaderTimes times = loader.times();
+  EXPECT_EQ(times.made, 3);
+  EXPECT_EQ(times.taken, 3);
+  EXPECT_GE(times.making_seconds, 0.12);
+  EXPECT_GT(times.waiting_seconds, 0);
+}
+
 TEST(BatchLoader, PassesAnExceptionToTheCallerInItsPlace) {
   BatchLoader loader([](std::int64_t index) {
     if (index == 2) throw Error("token 9 is bad");

@@ -135,11 +135,13 @@ class VisionTransformer:
     shape = (3, 4, 6, 2)
     running = {}
 
-    def __init__(self, layers, token, learned):
+    def __init__(self, layers, token, learned, distillation=False):
         self.layers = layers
         p = self.p = {}
         if token:
             p["class_token"] = numbers(1, 1, 8)
+        if distillation:
+            p["distillation_token"] = numbers(1, 1, 8)
         if learned:
             p["position_embedding"] = numbers(6, 8)
         self.linear("patch_embedding", 8, 2, 2, 2)
@@ -153,6 +155,8 @@ class VisionTransformer:
             self.linear(block + "feed_forward.output", 8, 6)
         self.norm("norm")
         self.linear("head", 3, 8)
+        if distillation:
+            self.linear("distillation_head", 3, 8)
 
     def linear(self, name, rows, *columns):
         self.p[name + ".weight"] = numbers(rows, *columns)
@@ -183,9 +187,8 @@ class VisionTransformer:
 
     def logits(self, pictures, training):
         x = conv(pictures, *self.of("patch_embedding"), stride=2).flatten(1, 2) + self.positions()
-        token = self.p.get("class_token")
-        if token is not None:
-            x = torch.cat([token.expand(len(x), 1, 8), x], dim=1)
+        front = [self.p[name] for name in ("class_token", "distillation_token") if name in self.p]
+        x = torch.cat([token.expand(len(x), 1, 8) for token in front] + [x], dim=1)
         for i in range(self.layers):
             block = f"blocks.{i}."
             x = x + attend(self.normalise(block + "attention_norm", x), 2, *self.of(block + "attention.qkv"),
@@ -194,7 +197,10 @@ class VisionTransformer:
                 functional.linear(self.normalise(block + "feed_forward_norm", x), *self.of(block + "feed_forward.inner")))
             x = x + functional.linear(hidden, *self.of(block + "feed_forward.output"))
         x = self.normalise("norm", x)
-        return functional.linear(x.mean(1) if token is None else x[:, 0], *self.of("head"))
+        logits = functional.linear(x[:, 0] if "class_token" in self.p else x[:, len(front):].mean(1), *self.of("head"))
+        if "distillation_token" not in self.p:
+            return logits
+        return (logits + functional.linear(x[:, len(front) - 1], *self.of("distillation_head"))) / 2
 
 
 def row(tensors):
@@ -221,4 +227,6 @@ def record(name, model):
 record("residual", ResidualCnn())
 record("token_learned", VisionTransformer(1, True, True))
 record("mean_sinusoidal", VisionTransformer(1, False, False))
+record("distilled_token", VisionTransformer(1, True, True, True))
+record("distilled_mean", VisionTransformer(1, False, False, True))
 golden.write("image_models.safetensors")

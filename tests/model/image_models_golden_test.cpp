@@ -30,18 +30,21 @@ std::unique_ptr<ImageClassifier> residual() {
                                .block = nn::FeatureAttentionKind::squeeze_excitation});
 }
 
-std::unique_ptr<ImageClassifier> transformer(model::PatchPooling pooling, model::PatchPositions positions) {
-  return std::make_unique<model::VisionTransformer>(model::VisionTransformerConfig{.height = 4,
-                                                                                   .width = 6,
-                                                                                   .channels = 2,
-                                                                                   .classes = 3,
-                                                                                   .patch = 2,
-                                                                                   .layers = 1,
-                                                                                   .heads = 2,
-                                                                                   .dim = 8,
-                                                                                   .feed_forward = 6,
-                                                                                   .pooling = pooling,
-                                                                                   .positions = positions});
+std::unique_ptr<ImageClassifier> transformer(model::PatchPooling pooling, model::PatchPositions positions,
+                                             bool distillation = false) {
+  return std::make_unique<model::VisionTransformer>(
+      model::VisionTransformerConfig{.height = 4,
+                                     .width = 6,
+                                     .channels = 2,
+                                     .classes = 3,
+                                     .patch = 2,
+                                     .layers = 1,
+                                     .heads = 2,
+                                     .dim = 8,
+                                     .feed_forward = 6,
+                                     .pooling = pooling,
+                                     .positions = positions,
+                                     .distillation = distillation});
 }
 
 struct Case {
@@ -60,6 +63,10 @@ const Case kCases[] = {
     {"token_learned", [] { return transformer(model::PatchPooling::token, model::PatchPositions::learned); }},
     {"mean_sinusoidal",
      [] { return transformer(model::PatchPooling::mean, model::PatchPositions::sinusoidal); }},
+    {"distilled_token",
+     [] { return transformer(model::PatchPooling::token, model::PatchPositions::learned, true); }},
+    {"distilled_mean",
+     [] { return transformer(model::PatchPooling::mean, model::PatchPositions::sinusoidal, true); }},
 };
 
 std::map<std::string, Tensor> golden(const std::string& prefix) {

@@ -56,6 +56,7 @@ TEST(VisionTransformerConfig, JsonGoesThereAndBack) {
                                            .pooling = pooling,
                                            .positions = positions,
                                            .attention = "cosine",
+                                           .distillation = pooling == PatchPooling::mean,
                                            .dropout = 0.25};
       EXPECT_EQ(vision_transformer_config_from_json(to_json(config)), config);
       EXPECT_EQ(config.patches(), 4 * 6);
@@ -128,6 +129,7 @@ TEST(VisionTransformerConfig, EachKeyChangesTheModel) {
       {"pooling", [](VisionTransformerConfig& c) { c.pooling = PatchPooling::token; }},
       {"positions", [](VisionTransformerConfig& c) { c.positions = PatchPositions::sinusoidal; }},
       {"attention", [](VisionTransformerConfig& c) { c.attention = "sparsemax"; }, false},
+      {"distillation", [](VisionTransformerConfig& c) { c.distillation = true; }},
       {"dropout", [](VisionTransformerConfig& c) { c.dropout = 0.5; }, false},
   };
   std::set<std::string> tested, known;
@@ -166,6 +168,25 @@ TEST(VisionTransformer, HasTheParametersOfThePaper) {
   config.pooling = PatchPooling::mean;
   config.positions = PatchPositions::sinusoidal;
   EXPECT_EQ(VisionTransformer(config).parameter_count(), 5717416 - 192 - 192 - 196 * 192);
+}
+
+TEST(VisionTransformer, TheAnswerIsTheMeanOfBothHeads) {
+  for (const PatchPooling pooling : kPoolings) {
+    VisionTransformerConfig config = small(pooling, PatchPositions::learned);
+    const Tensor x = random_tensor({3, 8, 8, 1}, DType::f32, 1);
+    EXPECT_FALSE(VisionTransformer(config).logits_of_heads(x).distillation.defined());
+    config.distillation = true;
+    VisionTransformer model(config);
+    test::fill_by_name(model);
+    const auto heads = model.logits_of_heads(x);
+    EXPECT_TRUE(differ(heads.labels.detach(), heads.distillation.detach()));
+    const auto mean = model.logits(x).to_vector<float>(), labels = heads.labels.to_vector<float>(),
+               distillation = heads.distillation.to_vector<float>();
+    for (std::size_t i = 0; i < mean.size(); ++i) EXPECT_FLOAT_EQ(mean[i], (labels[i] + distillation[i]) / 2);
+    const double length = pooling == PatchPooling::token ? 18 : 17;
+    EXPECT_EQ(model.training_flops(),
+              length * (6.0 * static_cast<double>(model.matmul_parameters()) + 12.0 * 16 * length));
+  }
 }
 
 TEST(VisionTransformer, DecaysMatricesAlone) {

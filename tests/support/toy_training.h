@@ -80,7 +80,7 @@ struct Toy {
       return mean_square(op::linear(op::linear(test::random_tensor({8, 16}, DType::f32, 7), w1, b1), w2))
           .item();
     };
-    job.tokens_per_batch = 32;
+    job.items_per_batch = 32;
   }
 };
 

@@ -7,8 +7,6 @@
 namespace attend::task {
 namespace {
 
-using Change = AlertWindow::Change;
-
 const std::vector<std::string> kColumns = {"topic", "sentiment"};
 
 TEST(Alert, RulesAreRead) {
@@ -40,13 +38,13 @@ TEST(Alert, IsRaisedOnceWhenTheShareRisesAndEndsWhenItFalls) {
   std::string changes;
   for (const char c : std::string("1110111000110100")) {
     switch (window.push(c == '1')) {
-      case Change::none:
+      case AlertChange::none:
         changes += '.';
         break;
-      case Change::raised:
+      case AlertChange::raised:
         changes += '!';
         break;
-      case Change::ended:
+      case AlertChange::ended:
         changes += '_';
         break;
     }

@@ -76,6 +76,9 @@ TEST_F(ImageClassify, InterruptedAndResumedGivesTheSameBits) {
     once.options.rotation = 10;
     once.options.jitter = 0.1;
     const ImageClassifyConfig expected = train(once, whole);
+    const std::string metrics = test::read_all(once.out / "metrics.jsonl");
+    for (const char* name : {"pictures_per_second", "input_seconds", "input_wait_seconds"})
+      EXPECT_NE(metrics.find(std::string("\"") + name + "\":"), std::string::npos) << metrics;
     EXPECT_EQ(expected.results->ended, "steps");
     ImageClassifyJob parts = once;
     parts.out = folder_ / (mixes ? "parts mixed" : "parts");

@@ -14,7 +14,7 @@ StepReport at(std::int64_t step, double seconds) {
           .steps = 2000,
           .loss = 1.93216,
           .learning_rate = 8.1e-4,
-          .tokens_per_second = 142345,
+          .items_per_second = 142345,
           .seconds = seconds,
           .seconds_left = 32,
           .memory = {.current = 61'000'000, .peak = 1'250'000'000}};
@@ -27,13 +27,16 @@ TEST(Progress, DescribesAStep) {
   EXPECT_EQ(describe(at(1200, 48), 90),
             "step 1200/2000  loss 1.932  lr 0.00081  142k tokens/s  0:32 left  61 MB, peak 1.25 GB");
   EXPECT_EQ(describe(at(1200, 48), 30), "step 1200/2000  loss 1.932  lr");
+  StepReport of_pictures = at(1200, 48);
+  of_pictures.item = "pictures";
+  EXPECT_NE(describe(of_pictures).find("142k pictures/s"), std::string::npos);
 }
 
 TEST(Progress, DescribesARunLimitedByTime) {
   StepReport report = at(1200, 5400);
   report.steps = 0;
   report.seconds_left = 5400;
-  report.tokens_per_second = 0;
+  report.items_per_second = 0;
   EXPECT_EQ(describe(report),
             "step 1200 [##########----------]  loss 1.932  lr 0.00081  1:30:00 left  61 MB, peak 1.25 GB");
   report.seconds_left = std::numeric_limits<double>::infinity();

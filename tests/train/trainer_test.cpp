@@ -55,7 +55,7 @@ TEST(Trainer, LearnsAndReports) {
   EXPECT_EQ(recorder.steps.back().seconds_left, 0);
   EXPECT_LT(result.loss, 0.3 * recorder.steps.front().loss);
   EXPECT_EQ(result.loss, recorder.steps.back().loss);
-  EXPECT_GT(recorder.steps.back().tokens_per_second, 0);
+  EXPECT_GT(recorder.steps.back().items_per_second, 0);
   EXPECT_GT(recorder.steps.back().gradient_norm, 0);
   EXPECT_DOUBLE_EQ(recorder.steps[0].learning_rate, 0.002);
   ASSERT_EQ(recorder.evaluations.size(), 4u);

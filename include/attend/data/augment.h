@@ -144,6 +144,8 @@ io::Image cutout(const io::Image& image, std::int64_t side, const RandomStream& 
 struct PixelStatistics {
   std::array<float, 3> mean = {0.5f, 0.5f, 0.5f};
   std::array<float, 3> deviation = {0.5f, 0.5f, 0.5f};
+
+  bool operator==(const PixelStatistics&) const = default;
 };
 
 /// (value / 255 - mean) / deviation as f32 [height, width, channels]. Throws Error for a picture that

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -22,6 +23,13 @@ struct BatchLoaderOptions {
   std::int64_t count = -1;
   /// How many finished batches may wait, at least 1.
   std::int64_t ahead = 2;
+};
+
+/// Where the time of a loader went.
+struct LoaderTimes {
+  double making_seconds = 0;   ///< of the other thread in make()
+  double waiting_seconds = 0;  ///< of the caller in next()
+  std::int64_t made = 0, taken = 0;
 };
 
 /// Prepares batches on a thread of its own while the caller computes with the last one. The batches come in
@@ -51,28 +59,42 @@ class BatchLoader {
   BatchLoader& operator=(const BatchLoader&) = delete;
 
   /// The index of the batch that next() gives.
-  std::int64_t index() const { return options_.first + taken_; }
+  std::int64_t index() const { return options_.first + times_.taken; }
 
   /// Whether next() has something left to give.
-  bool has_next() const { return options_.count < 0 || taken_ < options_.count; }
+  bool has_next() const { return options_.count < 0 || times_.taken < options_.count; }
+
+  /// Since the loader was made.
+  LoaderTimes times() {
+    const std::lock_guard lock(mutex_);
+    return times_;
+  }
 
   /// Waits for the next batch. What `make` throws for it is thrown here, now and at every later call. Throws
   /// Error after the last batch. To be called by one thread.
   Batch next() {
     if (!has_next()) throw Error("all " + std::to_string(options_.count) + " batches have been taken");
+    const Clock::time_point begin = Clock::now();
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return !ready_.empty() || failure_; });
+    times_.waiting_seconds += seconds_since(begin);
     // Batches made before the failure come first.
     if (ready_.empty()) std::rethrow_exception(failure_);
     Batch batch = std::move(ready_.front());
     ready_.pop_front();
+    ++times_.taken;
     lock.unlock();
     changed_.notify_all();
-    ++taken_;
     return batch;
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
+  static double seconds_since(Clock::time_point begin) {
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+  }
+
   void run() {
     for (std::int64_t made = 0; options_.count < 0 || made < options_.count; ++made) {
       {
@@ -89,8 +111,11 @@ class BatchLoader {
   bool prepare(std::int64_t index) {
     std::exception_ptr thrown;
     try {
+      const Clock::time_point begin = Clock::now();
       Batch batch = make_(index);
       const std::lock_guard lock(mutex_);
+      times_.making_seconds += seconds_since(begin);
+      ++times_.made;
       ready_.push_back(std::move(batch));
     } catch (...) {
       thrown = std::current_exception();
@@ -107,14 +132,12 @@ class BatchLoader {
   std::function<Batch(std::int64_t)> make_;
   BatchLoaderOptions options_;
 
-  // Used by the caller's thread only.
-  std::int64_t taken_ = 0;
-
   // Shared; guarded by the mutex.
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Batch> ready_;
   std::exception_ptr failure_;
+  LoaderTimes times_;  // `taken` is written by the caller's thread only
   bool stop_ = false;
 
   std::thread thread_;

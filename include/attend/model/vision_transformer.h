@@ -38,6 +38,9 @@ struct VisionTransformerConfig {
   PatchPooling pooling = PatchPooling::mean;
   PatchPositions positions = PatchPositions::learned;
   std::string attention = "scaled_dot";  ///< the name of a mechanism (attend/attention/mechanism.h)
+  /// A further token, whose own head learns from another model (Touvron et al., "Training data-efficient
+  /// image transformers & distillation through attention", 2021).
+  bool distillation = false;
   double dropout = 0;  ///< of the embedding, the attention weights and each branch, in training
 
   std::int64_t patches() const { return (height / patch) * (width / patch); }
@@ -53,6 +56,12 @@ std::string to_json(const VisionTransformerConfig& config);
 VisionTransformerConfig vision_transformer_config_from_json(std::string_view text,
                                                             std::string_view source = "config");
 
+/// What the heads of a vision transformer say, logits [batch, classes].
+struct VisionTransformerLogits {
+  Tensor labels;             ///< of the head that learns from labels
+  Tensor distillation = {};  ///< of the head that learns from another model; undefined without one
+};
+
 /// A transformer over the patches of a picture (Dosovitskiy et al., "An Image is Worth 16x16 Words", 2021).
 class VisionTransformer : public ImageClassifier {
  public:
@@ -60,7 +69,9 @@ class VisionTransformer : public ImageClassifier {
 
   const VisionTransformerConfig& config() const { return config_; }
 
+  /// With a distillation token, the mean of both heads' logits.
   Tensor logits(const Tensor& pictures, const nn::Run& run = {}) const override;
+  VisionTransformerLogits logits_of_heads(const Tensor& pictures, const nn::Run& run = {}) const;
   std::int64_t observed_layers() const override { return config_.layers; }
 
   /// Parameters in matrix products, the patch embedding among them.
@@ -69,14 +80,15 @@ class VisionTransformer : public ImageClassifier {
   double training_flops() const;
 
  private:
-  std::int64_t length() const;
+  std::int64_t tokens_in_front() const;
+  Tensor with_tokens_in_front(const Tensor& patches) const;
 
   VisionTransformerConfig config_;
   std::unique_ptr<nn::Convolution> patch_embedding_;
-  Tensor class_token_, position_embedding_, sinusoids_;
+  Tensor class_token_, distillation_token_, position_embedding_, sinusoids_;
   std::vector<std::unique_ptr<nn::TransformerBlock>> blocks_;
   std::unique_ptr<nn::Norm> norm_;
-  std::unique_ptr<nn::Linear> head_;
+  std::unique_ptr<nn::Linear> head_, distillation_head_;
 };
 
 }  // namespace attend::model

@@ -21,20 +21,23 @@ struct AlertRule {
 /// column that is not among `columns`.
 AlertRule parse_alert(std::string_view text, const std::vector<std::string>& columns);
 
+/// What the next of a stream changes.
+enum class AlertChange : std::uint8_t {
+  none,
+  raised,  ///< what is watched for has begun
+  ended,   ///< it is over
+};
+
 /// Watches the labels of a stream, one after the other.
 class AlertWindow {
  public:
   /// Throws Error for a rate or window out of range.
   explicit AlertWindow(const AlertRule& rule);
 
-  enum class Change : std::uint8_t {
-    none,
-    raised,  ///< the share has risen above the rate
-    ended,   ///< it has come back to the rate or below
-  };
-  /// Takes in whether the next text has the label. Before the window is full for the first time nothing is
+  /// Takes in whether the next text has the label: raised when the share has risen above the rate, ended when
+  /// it has come back to the rate or below. Before the window is full for the first time nothing is
   /// raised: a share of few texts says little.
-  Change push(bool has_label);
+  AlertChange push(bool has_label);
 
   const AlertRule& rule() const { return rule_; }
   /// The share among the latest texts, at most `window` of them; 0 before the first.

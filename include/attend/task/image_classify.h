@@ -31,6 +31,10 @@ struct ImageClassifyOptions : TrainingOptions {
   double erasing = 0;             ///< probability that a rectangle is erased
   double mixup = 0;               ///< alpha of the Beta distribution; 0: none
   double cutmix = 0;              ///< alpha of the Beta distribution; 0: none
+  /// The folder of a classifier of the same classes and sizes of pictures, whose answers the distillation
+  /// token of a vision transformer learns beside the labels: loss = (CE(head, label) + CE(distillation head,
+  /// answer)) / 2 (Touvron et al., 2021, "hard-label distillation"). Empty: none.
+  std::string teacher = {};
   /// What weights are chosen by on the validation pictures: "accuracy" or "loss".
   std::string monitor = "accuracy";
 };

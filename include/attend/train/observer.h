@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "attend/tensor/storage.h"
@@ -14,10 +15,11 @@ struct StepReport {
   std::int64_t steps = 0;  ///< updates to do; 0 when only the time is limited
   double loss = 0;         ///< mean over the batches of this update, before it
   double learning_rate = 0;
-  double gradient_norm = 0;      ///< before clipping
-  double tokens_per_second = 0;  ///< lately; 0 when a batch has no tokens
-  double seconds = 0;            ///< of training so far, runs before a resume included
-  double seconds_left = 0;       ///< estimate
+  double gradient_norm = 0;     ///< before clipping
+  double items_per_second = 0;  ///< lately; 0 when the job does not tell the items of a batch
+  std::string item = "tokens";  ///< what they are
+  double seconds = 0;           ///< of training so far, runs before a resume included
+  double seconds_left = 0;      ///< estimate
   MemoryUse memory = {};
 };
 

@@ -71,8 +71,9 @@ struct TrainingJob {
   std::function<Metrics()> more_metrics = {};
   /// On held-out data; called without recording. May be empty. `random` is put back after it.
   std::function<Validation()> evaluate = {};
-  /// For the speed that is shown; 0: none.
-  std::int64_t tokens_per_batch = 0;
+  /// For the speed that is shown, in `item` a second; 0: none.
+  std::int64_t items_per_batch = 0;
+  std::string item = "tokens";
   Observer* observer = nullptr;
 };
 

@@ -98,9 +98,9 @@ class Answers {
     return json_line(object);
   }
 
-  void report(const Watched& watched, task::AlertWindow::Change change) const {
-    if (change == task::AlertWindow::Change::none) return;
-    const bool raised = change == task::AlertWindow::Change::raised;
+  void report(const Watched& watched, task::AlertChange change) const {
+    if (change == task::AlertChange::none) return;
+    const bool raised = change == task::AlertChange::raised;
     const task::AlertRule& rule = watched.window.rule();
     if (options_.json) {
       print(json_line({{"alert", raised ? "raised" : "ended"},

@@ -12,8 +12,8 @@
 #include "cli/checks.h"
 #include "cli/detect/threshold.h"
 #include "cli/output.h"
+#include "cli/picture_alerts.h"
 #include "cli/picture_files.h"
-#include "cli/program.h"
 #include "cli/task_verbs.h"
 #include "cli/use_options.h"
 
@@ -24,11 +24,10 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-struct RunOptions : UseOptions {
-  std::vector<std::string> paths;
+struct RunOptions : UseOptions, PictureInput {
+  std::vector<std::string> alerts;
   std::string out;
   double threshold = 0.5;
-  bool skip_bad = false;
 };
 
 /// To a hundredth of a pixel.
@@ -43,9 +42,8 @@ Json json_of(const data::DetectedBox& object, const std::vector<std::string>& cl
           {"box", {rounded(box.x0), rounded(box.y0), rounded(box.x1), rounded(box.y1)}}};
 }
 
-void detect_in_one(const task::ObjectDetector& model, const fs::path& file, const io::Image& picture,
-                   const RunOptions& options) {
-  const std::vector<data::DetectedBox> found = model.detect(picture, options.threshold);
+void print_objects(const task::ObjectDetector& model, const fs::path& file, const io::Image& picture,
+                   const std::vector<data::DetectedBox>& found, const RunOptions& options) {
   Json objects = Json::array();
   for (const data::DetectedBox& object : found) objects.push_back(json_of(object, model.classes()));
   Json line = {
@@ -61,15 +59,18 @@ void detect_in_one(const task::ObjectDetector& model, const fs::path& file, cons
 int run_pictures(const RunOptions& options) {
   use_threads(options);
   const task::ObjectDetector model(options.model, options.precision);
-  const std::vector<fs::path> files = picture_files(options.paths);
+  PictureAlerts alerts(options.alerts, model.classes(), AlertForm::json);
   if (!options.out.empty()) {
-    check_stems(files, "drawing");
+    check_stems(options, "drawing");
     fs::create_directories(options.out);
   }
-  for_each_picture(files, options.skip_bad, [&](const fs::path& file, const io::Image& picture) {
-    detect_in_one(model, file, picture, options);
+  return for_each_picture(options, [&](const fs::path& file, const io::Image& picture) {
+    const std::vector<data::DetectedBox> found = model.detect(picture, options.threshold);
+    print_objects(model, file, picture, found, options);
+    alerts.push(file, [&](const task::AppearanceRule& rule) {
+      return appears_in(rule, found, picture.width, picture.height);
+    });
   });
-  return kSuccess;
 }
 
 }  // namespace
@@ -79,22 +80,25 @@ void add_run(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
   auto options = std::make_shared<RunOptions>();
   options->precision = "auto";
   add_model_argument(verb, options);
-  verb->add_option("picture", options->paths, "Pictures (PNG, JPEG), or folders of them")
-      ->option_text("FILE|FOLDER... (required)")
-      ->required();
+  add_picture_input(verb, *options);
   add_threshold(verb, options->threshold);
   verb->add_option("--out", options->out,
                    "Write NAME.png, the picture with its objects drawn, for each NAME into this folder")
       ->option_text("FOLDER")
       ->check(path());
-  verb->add_flag("--skip-bad", options->skip_bad, "Count and skip pictures that cannot be read");
+  add_picture_alerts(verb, options->alerts, "'CLASS [in LEFT,TOP,RIGHT,BOTTOM] [frames=N]'");
   add_machine_options(verb, options);
   verb->footer(
       "A JSON object for each picture, a line each: the objects found, the most certain first, with their "
-      "class,\nscore and box: left, top, right, bottom in pixels of the file.\n\n"
+      "class,\nscore and box: left, top, right, bottom in pixels of the file.\nWith --alert, a further "
+      "object "
+      "when the centre of such a box comes into the region (shares of the picture's\nwidth and height; the "
+      "whole "
+      "picture without) in N pictures in a row, and when none is there any more in as many.\n\n"
       "Examples:\n"
       "  attend run model picture.png\n"
-      "  attend run model photos --threshold 0.3 --out drawn");
+      "  attend run model photos --threshold 0.3 --out drawn\n"
+      "  attend run model --follow frames --alert 'person in 0.2,0.1,0.6,0.9 frames=3'");
   verbs.push_back({verb, [options] { return run_pictures(*options); }});
 }
 

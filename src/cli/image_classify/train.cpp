@@ -100,11 +100,27 @@ void add_vit_options(CLI::App* verb, const Given& given) {
              "vit: how a patch knows its place");
 }
 
+void add_teacher(CLI::App* verb, const Given& given) {
+  verb->add_option_function<std::string>(
+          "--teacher",
+          [given](const std::string& folder) {
+            given->emplace_back([folder](ImageClassifyOptions& o) {
+              o.teacher = folder;
+              o.model.vit.distillation = true;
+            });
+          },
+          "vit: a further token learns the answers of this classifier (distillation)")
+      ->option_text("DIR")
+      ->group(kModelGroup)
+      ->check(path());
+}
+
 void add_network_options(CLI::App* verb, const Given& given) {
   add_override<std::string>(verb, given, "--model", "KIND", kModelGroup, one_of({"cnn", "vit"}), kind_of,
                             "cnn (residual network) or vit (vision transformer)");
   add_cnn_options(verb, given);
   add_vit_options(verb, given);
+  add_teacher(verb, given);
   verb->add_option_function<double>(
           "--dropout",
           [given](double value) {
@@ -152,12 +168,14 @@ void add_train(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
       [](ImageClassifyOptions & o) -> auto& { return o.monitor; },
       "What weights are chosen by: accuracy, loss");
   add_training_options(verb, options, "Pictures at once");
-  verb->footer("Presets:" + about +
-               "\n\nThe weights that did best by --monitor on the validation pictures are kept.\n"
-               "Ctrl-C saves and leaves with code 130.\n\n"
-               "Examples:\n"
-               "  attend train image-classify --data /usr/share/datasets/fashion-mnist --out model\n"
-               "  attend train image-classify --data photos --size 64 --block cbam --out model --minutes 20");
+  verb->footer(
+      "Presets:" + about +
+      "\n\nThe weights that did best by --monitor on the validation pictures are kept.\n"
+      "Ctrl-C saves and leaves with code 130.\n\n"
+      "Examples:\n"
+      "  attend train image-classify --data /usr/share/datasets/fashion-mnist --out model\n"
+      "  attend train image-classify --data photos --size 64 --block cbam --out model --minutes 20\n"
+      "  attend train image-classify --data photos --size 64 --preset vit --teacher model --out vit");
   verbs.push_back({verb, [verb, options] { return train_image_classify(*verb, *options); }});
 }
 

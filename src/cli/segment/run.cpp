@@ -14,7 +14,6 @@
 #include "cli/checks.h"
 #include "cli/output.h"
 #include "cli/picture_files.h"
-#include "cli/program.h"
 #include "cli/task_verbs.h"
 #include "cli/use_options.h"
 
@@ -25,10 +24,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-struct RunOptions : UseOptions {
-  std::vector<std::string> paths;
+struct RunOptions : UseOptions, PictureInput {
   std::string out;
-  bool skip_bad = false;
 };
 
 Json shares_of(const task::PictureSegmenter& model, const io::Image& mask) {
@@ -59,15 +56,13 @@ void segment_one(const task::PictureSegmenter& model, const fs::path& file, cons
 int run_pictures(const RunOptions& options) {
   use_threads(options);
   const task::PictureSegmenter model(options.model, options.precision);
-  const std::vector<fs::path> files = picture_files(options.paths);
   if (!options.out.empty()) {
-    check_stems(files, "mask");
+    check_stems(options, "mask");
     fs::create_directories(options.out);
   }
-  for_each_picture(files, options.skip_bad, [&](const fs::path& file, const io::Image& picture) {
+  return for_each_picture(options, [&](const fs::path& file, const io::Image& picture) {
     segment_one(model, file, picture, options.out);
   });
-  return kSuccess;
 }
 
 }  // namespace
@@ -77,20 +72,18 @@ void add_run(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
   auto options = std::make_shared<RunOptions>();
   options->precision = "auto";
   add_model_argument(verb, options);
-  verb->add_option("picture", options->paths, "Pictures (PNG, JPEG), or folders of them")
-      ->option_text("FILE|FOLDER... (required)")
-      ->required();
+  add_picture_input(verb, *options);
   verb->add_option("--out", options->out,
                    "Write NAME.png, the mask, and NAME.overlay.png for each NAME into this folder")
       ->option_text("FOLDER")
       ->check(path());
-  verb->add_flag("--skip-bad", options->skip_bad, "Count and skip pictures that cannot be read");
   add_machine_options(verb, options);
   verb->footer(
       "A JSON object for each picture, a line each: the share of each class in its pixels.\n\n"
       "Examples:\n"
       "  attend run model picture.png\n"
-      "  attend run model photos --out masks");
+      "  attend run model photos --out masks\n"
+      "  attend run model --follow frames --out masks");
   verbs.push_back({verb, [options] { return run_pictures(*options); }});
 }
 

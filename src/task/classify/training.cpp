@@ -216,7 +216,7 @@ Trainee Training::trainee() {
     return loss(index, compute, random);
   };
   trainee.evaluate = [this](DType compute) { return validation(compute); };
-  trainee.tokens_per_batch = config_.data->tokens / batches_->per_epoch();
+  trainee.items_per_batch = config_.data->tokens / batches_->per_epoch();
   return trainee;
 }
 

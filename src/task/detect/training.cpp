@@ -208,7 +208,8 @@ train::Validation Training::validation(DType compute) const {
 Trainee Training::trainee() {
   Trainee trainee;
   trainee.model = model_.get();
-  trainee.loss_of = loss_of_batches_ahead<DetectBatch>(
+  learn_from_batches<DetectBatch>(
+      trainee,
       [this](std::int64_t index) {
         return changed_scenes(*train_, batches_->batch(index), config_, options_, index);
       },
@@ -216,7 +217,8 @@ Trainee Training::trainee() {
         return loss(batch, compute, random);
       });
   trainee.evaluate = [this](DType compute) { return validation(compute); };
-  trainee.tokens_per_batch = options_.batch;
+  trainee.items_per_batch = options_.batch;
+  trainee.item = "pictures";
   trainee.more_metrics = [this] {
     train::Metrics metrics;
     for (const model::DetectionLossPart& part : parts_) metrics.emplace_back("loss_" + part.name, part.value);

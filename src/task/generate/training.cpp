@@ -109,8 +109,8 @@ Tensor Training::loss(const data::TokenBatch& batch, DType compute, Generator& r
 Trainee Training::trainee() const {
   Trainee trainee;
   trainee.model = gpt_.get();
-  trainee.loss_of = loss_of_batches_ahead<data::TokenBatch>(
-      [this](std::int64_t index) { return windows_->batch(index); },
+  learn_from_batches<data::TokenBatch>(
+      trainee, [this](std::int64_t index) { return windows_->batch(index); },
       [this](const data::TokenBatch& batch, DType compute, Generator& random) {
         return loss(batch, compute, random);
       });
@@ -119,7 +119,7 @@ Trainee Training::trainee() const {
     run.compute = compute;
     return mean_loss(*gpt_, text_->split().validation, run);
   };
-  trainee.tokens_per_batch = config_.training->batch * config_.model.context;
+  trainee.items_per_batch = config_.training->batch * config_.model.context;
   return trainee;
 }
 

@@ -23,6 +23,7 @@ void for_each_option(Options& o, Visit&& visit) {
   visit("erasing", o.erasing, Real{0, 1});
   visit("mixup", o.mixup, Real{0, 1000});
   visit("cutmix", o.cutmix, Real{0, 1000});
+  visit("teacher", o.teacher, Anything{});
   visit("monitor", o.monitor, Words{{"accuracy", "loss"}});
   for_each_training_option(o, visit);
 }

@@ -87,6 +87,10 @@ ImageClassifyOptions image_classify_preset(std::string_view name) {
 void validate(const ImageClassifyOptions& options) {
   check_ranges(options);
   if (options.mixup > 0 && options.cutmix > 0) throw Error("mixup and cutmix: one of them at a time");
+  const bool distils = options.model.kind == "vit" && options.model.vit.distillation;
+  if (!options.teacher.empty() && !distils)
+    throw Error("teacher: the token that learns from it is that of a vision transformer with distillation");
+  if (options.teacher.empty() && distils) throw Error("distillation: a teacher is needed");
   check_limits(options);
 }
 

@@ -121,14 +121,22 @@ PictureMap grad_cam(const model::ResidualCnn& model, const Tensor& picture, std:
   return scaled(std::move(map));
 }
 
+std::int64_t tokens_in_front(const model::VisionTransformerConfig& config) {
+  return (config.pooling == model::PatchPooling::token ? 1 : 0) + (config.distillation ? 1 : 0);
+}
+
 // The product over the layers of half the attention and half of what passes by: what the class is read from
 // has of each patch.
 std::vector<float> rollout(const AttentionWatcher& seen, const model::VisionTransformerConfig& config) {
-  const bool has_token = config.pooling == model::PatchPooling::token;
-  const std::int64_t length = config.patches() + (has_token ? 1 : 0);
-  std::vector<double> part(static_cast<std::size_t>(length),
-                           has_token ? 0.0 : 1.0 / static_cast<double>(length));
-  if (has_token) part[0] = 1;
+  const std::int64_t front = tokens_in_front(config), length = config.patches() + front;
+  // A distillation token's head has half of the answer.
+  const double share = config.distillation ? 0.5 : 1;
+  std::vector<double> part(static_cast<std::size_t>(length));
+  if (config.pooling == model::PatchPooling::token)
+    part[0] = share;
+  else
+    std::fill(part.begin() + front, part.end(), share / static_cast<double>(config.patches()));
+  if (config.distillation) part[static_cast<std::size_t>(front - 1)] = 0.5;
   // From the last layer to the first: row vectors times matrices.
   for (auto layer = seen.weights().rbegin(); layer != seen.weights().rend(); ++layer) {
     const auto weights = layer->second.to_vector<float>();
@@ -143,14 +151,14 @@ std::vector<float> rollout(const AttentionWatcher& seen, const model::VisionTran
               static_cast<double>(heads);
     for (std::size_t i = 0; i < part.size(); ++i) part[i] = before[i] + 0.5 * part[i];
   }
-  return {part.begin() + (has_token ? 1 : 0), part.end()};
+  return {part.begin() + front, part.end()};
 }
 
 void add_attention(std::vector<PictureMap>& maps, const model::VisionTransformer& model,
                    const AttentionWatcher& seen) {
   const model::VisionTransformerConfig& config = model.config();
   const std::int64_t rows = config.height / config.patch, columns = config.width / config.patch,
-                     skipped = config.pooling == model::PatchPooling::token ? 1 : 0;
+                     skipped = tokens_in_front(config);
   const auto add = [&](std::string name, std::string about, std::vector<float> values) {
     maps.push_back(scaled({.name = std::move(name),
                            .about = std::move(about),

@@ -6,6 +6,7 @@
 #include "attend/base/error.h"
 #include "attend/data/sequences.h"
 #include "attend/io/file.h"
+#include "attend/model/vision_transformer.h"
 #include "attend/model/weights.h"
 #include "attend/op/arithmetic.h"
 #include "attend/op/cross_entropy.h"
@@ -15,6 +16,7 @@
 #include "task/image_classify/data.h"
 #include "task/image_classify/evaluate.h"
 #include "task/image_classify/fields.h"
+#include "task/image_classify/teacher.h"
 #include "task/model_folder.h"
 #include "task/resumable.h"
 #include "task/training.h"
@@ -38,6 +40,8 @@ class Training {
   void say_facts() const;
   PictureBatch batch(std::int64_t index);
   Tensor loss(const PictureBatch& batch, DType compute, Generator& random) const;
+  Tensor cross_entropy_of(const Tensor& logits, const std::vector<std::int64_t>& labels) const;
+  Tensor loss_of_labels(const Tensor& logits, const PictureBatch& batch) const;
   train::Validation validation(DType compute) const;
   Trainee trainee();
   void finish();
@@ -51,6 +55,7 @@ class Training {
   model::PictureShape shape_;
   std::unique_ptr<data::LengthBatches> batches_;
   std::unique_ptr<model::ImageClassifier> model_;
+  std::unique_ptr<Teacher> teacher_;
 };
 
 ImageClassifyConfig Training::run() {
@@ -86,6 +91,8 @@ void Training::prepare() {
   model::validate(options_.model);
   config_.model = options_.model;
   model_ = model::make_image_classifier(config_.model, options_.seed);
+  if (!options_.teacher.empty())
+    teacher_ = std::make_unique<Teacher>(options_.teacher, shape_, config_.classes, config_.pixels);
   // All pictures are equally long: batches of any.
   batches_ = std::make_unique<data::LengthBatches>(
       std::vector<std::int64_t>(static_cast<std::size_t>(train_->size()), 1),
@@ -120,15 +127,25 @@ Tensor Training::loss(const PictureBatch& batch, DType compute, Generator& rando
   run.random = &random;
   run.compute = compute;
   run.recompute_blocks = options_.recompute;
-  const Tensor logits = model_->logits(batch.pictures, run);
-  const auto loss_for = [&](const std::vector<std::int64_t>& labels) {
-    return op::cross_entropy(logits, Tensor::from(labels, {static_cast<std::int64_t>(labels.size())}),
-                             {.label_smoothing = options_.label_smoothing});
-  };
-  const Tensor own = loss_for(batch.labels);
+  if (!teacher_) return loss_of_labels(model_->logits(batch.pictures, run), batch);
+  const auto heads =
+      dynamic_cast<const model::VisionTransformer&>(*model_).logits_of_heads(batch.pictures, run);
+  return op::scale(op::add(loss_of_labels(heads.labels, batch),
+                           cross_entropy_of(heads.distillation, teacher_->answers(batch.pictures, compute))),
+                   0.5);
+}
+
+Tensor Training::cross_entropy_of(const Tensor& logits, const std::vector<std::int64_t>& labels) const {
+  return op::cross_entropy(logits, Tensor::from(labels, {static_cast<std::int64_t>(labels.size())}),
+                           {.label_smoothing = options_.label_smoothing});
+}
+
+Tensor Training::loss_of_labels(const Tensor& logits, const PictureBatch& batch) const {
+  const Tensor own = cross_entropy_of(logits, batch.labels);
   if (batch.partner_labels.empty()) return own;
   // Cross entropy is linear in the targets.
-  return op::add(op::scale(own, batch.share), op::scale(loss_for(batch.partner_labels), 1 - batch.share));
+  return op::add(op::scale(own, batch.share),
+                 op::scale(cross_entropy_of(logits, batch.partner_labels), 1 - batch.share));
 }
 
 train::Validation Training::validation(DType compute) const {
@@ -142,12 +159,14 @@ train::Validation Training::validation(DType compute) const {
 Trainee Training::trainee() {
   Trainee trainee;
   trainee.model = model_.get();
-  trainee.loss_of =
-      loss_of_batches_ahead<PictureBatch>([this](std::int64_t index) { return batch(index); },
-                                          [this](const PictureBatch& batch, DType compute,
-                                                 Generator& random) { return loss(batch, compute, random); });
+  learn_from_batches<PictureBatch>(
+      trainee, [this](std::int64_t index) { return batch(index); },
+      [this](const PictureBatch& batch, DType compute, Generator& random) {
+        return loss(batch, compute, random);
+      });
   trainee.evaluate = [this](DType compute) { return validation(compute); };
-  trainee.tokens_per_batch = options_.batch;
+  trainee.items_per_batch = options_.batch;
+  trainee.item = "pictures";
   return trainee;
 }
 

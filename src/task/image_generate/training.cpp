@@ -171,9 +171,10 @@ double Training::validation_loss(const model::ImageVae& vae, DType compute) cons
 Trainee Training::trainee() {
   Trainee trainee;
   trainee.model = model_.get();
-  trainee.tokens_per_batch = options_.batch;
-  trainee.loss_of = loss_of_batches_ahead<std::pair<std::int64_t, PictureBatch>>(
-      [this](std::int64_t index) { return std::pair(index, batch(index)); },
+  trainee.items_per_batch = options_.batch;
+  trainee.item = "pictures";
+  learn_from_batches<std::pair<std::int64_t, PictureBatch>>(
+      trainee, [this](std::int64_t index) { return std::pair(index, batch(index)); },
       [this](const std::pair<std::int64_t, PictureBatch>& numbered, DType compute, Generator& random) {
         return loss(numbered.first, numbered.second, compute, random);
       });

@@ -128,13 +128,13 @@ MaskedEvaluation Training::evaluation(DType compute) const {
 Trainee Training::trainee() const {
   Trainee trainee;
   trainee.model = model_.get();
-  trainee.loss_of = loss_of_batches_ahead<data::MaskedBatch>(
-      [this](std::int64_t index) { return rows_->batch(index); },
+  learn_from_batches<data::MaskedBatch>(
+      trainee, [this](std::int64_t index) { return rows_->batch(index); },
       [this](const data::MaskedBatch& batch, DType compute, Generator& random) {
         return loss(batch, compute, random);
       });
   trainee.evaluate = [this](DType compute) { return evaluation(compute).loss; };
-  trainee.tokens_per_batch = options_.batch * options_.model.context;
+  trainee.items_per_batch = options_.batch * options_.model.context;
   return trainee;
 }
 

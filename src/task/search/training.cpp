@@ -126,8 +126,8 @@ double Training::validation_loss(DType compute) const {
 Trainee Training::trainee() {
   Trainee trainee;
   trainee.model = model_.get();
-  trainee.loss_of = loss_of_batches_ahead<ContrastiveBatch>(
-      [this](std::int64_t index) { return batch(index); },
+  learn_from_batches<ContrastiveBatch>(
+      trainee, [this](std::int64_t index) { return batch(index); },
       [this](const ContrastiveBatch& batch, DType compute, Generator& random) {
         nn::Run run;
         run.training = true;
@@ -137,7 +137,7 @@ Trainee Training::trainee() {
         return search_loss(*model_, batch, config_.training->temperature, run);
       });
   trainee.evaluate = [this](DType compute) { return validation_loss(compute); };
-  trainee.tokens_per_batch = pairs_->tokens_per_batch();
+  trainee.items_per_batch = pairs_->tokens_per_batch();
   return trainee;
 }
 

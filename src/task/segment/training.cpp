@@ -187,7 +187,8 @@ train::Validation Training::validation(DType compute) const {
 Trainee Training::trainee() {
   Trainee trainee;
   trainee.model = model_.get();
-  trainee.loss_of = loss_of_batches_ahead<SegmentBatch>(
+  learn_from_batches<SegmentBatch>(
+      trainee,
       [this](std::int64_t index) {
         return changed_scenes(*train_, batches_->batch(index), config_, options_, index);
       },
@@ -195,7 +196,8 @@ Trainee Training::trainee() {
         return loss(batch, compute, random);
       });
   trainee.evaluate = [this](DType compute) { return validation(compute); };
-  trainee.tokens_per_batch = options_.batch;
+  trainee.items_per_batch = options_.batch;
+  trainee.item = "pictures";
   return trainee;
 }
 

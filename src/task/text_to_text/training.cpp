@@ -104,8 +104,8 @@ void Training::fill_folder() {
 Trainee Training::trainee() {
   Trainee trainee;
   trainee.model = model_.get();
-  trainee.loss_of = loss_of_batches_ahead<PairBatch>(
-      [this](std::int64_t index) { return pairs_->batch(index); },
+  learn_from_batches<PairBatch>(
+      trainee, [this](std::int64_t index) { return pairs_->batch(index); },
       [this](const PairBatch& batch, DType compute, Generator& random) {
         nn::Run run;
         run.training = true;
@@ -121,7 +121,7 @@ Trainee Training::trainee() {
         *model_, pairs_->validation_batches(),
         [this](std::int64_t index) { return pairs_->validation_batch(index); }, run);
   };
-  trainee.tokens_per_batch = pairs_->tokens_per_batch();
+  trainee.items_per_batch = pairs_->tokens_per_batch();
   return trainee;
 }
 

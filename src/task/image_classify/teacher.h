@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "attend/task/picture_classifier.h"
+
+namespace attend::task {
+
+/// A trained classifier, from whose answers another one learns.
+class Teacher {
+ public:
+  /// For pictures of this shape, normalised by `pixels`. Throws Error when the folder's model has other
+  /// classes, sizes or channels, and as PictureClassifier does.
+  Teacher(const std::filesystem::path& folder, const model::PictureShape& shape,
+          const std::vector<std::string>& classes, const data::PixelStatistics& pixels);
+
+  /// The class it gives to each of the pictures [batch, height, width, channels], computed in this dtype.
+  std::vector<std::int64_t> answers(const Tensor& pictures, DType compute) const;
+
+ private:
+  PictureClassifier classifier_;
+  /// What makes pictures those that the classifier is used to: factor x + shift, [channels]; undefined where
+  /// they are.
+  Tensor factor_, shift_;
+};
+
+}  // namespace attend::task
