@@ -105,7 +105,7 @@ TEST_F(SegmentingPictures, WhatIsWrongIsOneLine) {
   const Ended skipping =
       attend({"run", model(), file("text.png"), file("unseen/images/0.png"), "--skip-bad"});
   EXPECT_EQ(skipping.code, 0);
-  EXPECT_NE(skipping.err.find("1 pictures that cannot be read skipped"), std::string::npos) << skipping.err;
+  EXPECT_NE(skipping.err.find("1 picture that cannot be read skipped"), std::string::npos) << skipping.err;
 }
 
 }  // namespace
