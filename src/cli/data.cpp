@@ -89,8 +89,9 @@ int prepare(const DataOptions& options) {
   nlohmann::ordered_json files = nlohmann::ordered_json::object();
   std::string text = options.out + ":";
   for (const task::DatasetFile& file : result.files) {
-    files[file.name] = file.records;
-    text += fmt::format(" {} {} {},", file.name, file.records, result.unit);
+    files[file.name] = file.records ? nlohmann::ordered_json(*file.records) : nullptr;
+    text += file.records ? fmt::format(" {} {} {},", file.name, *file.records, result.unit)
+                         : fmt::format(" {},", file.name);
   }
   text.back() = '\n';
   if (result.bad_records > 0) text += fmt::format("{} bad records were passed over\n", result.bad_records);

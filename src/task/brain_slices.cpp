@@ -90,8 +90,7 @@ DatasetContent brain_slices(Apt& apt, int /*fold*/) {
                              .records = 1});
   }
   for (const char* part : kSplitNames)
-    content.files.push_back(
-        {.name = std::string(part) + "/classes.txt", .content = "outside\nbrain\n", .records = 2});
+    content.files.push_back({.name = std::string(part) + "/classes.txt", .content = "outside\nbrain\n"});
   take_terms(content, apt, package, files);
   return content;
 }

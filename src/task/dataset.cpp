@@ -113,8 +113,8 @@ std::vector<DatasetFile> listed(const DatasetContent& content) {
     const auto known = std::ranges::find(list, name, &DatasetFile::name);
     if (known == list.end())
       list.push_back({name, file.records});
-    else
-      known->records += file.records;
+    else if (known->records && file.records)
+      *known->records += *file.records;
   }
   return list;
 }
@@ -126,7 +126,7 @@ std::string readme(const DatasetJob& job, const Dataset& dataset, const DatasetC
                                 : fmt::format("Each record: {}.\n", dataset.record);
   text += fmt::format("\n| file | {} |\n|---|---|\n", content.unit);
   for (const DatasetFile& file : listed(content))
-    text += fmt::format("| {} | {} |\n", file.name, file.records);
+    text += fmt::format("| {} | {} |\n", file.name, file.records ? fmt::to_string(*file.records) : "-");
   text += fmt::format("\n{}\n", content.split);
   if (job.fold > 0)
     text += fmt::format("\nThis is fold {}: other groups are for measuring in each.\n", job.fold);

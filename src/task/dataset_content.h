@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,8 +17,8 @@ inline constexpr std::array<const char*, 3> kSplitNames = {"train", "valid", "te
 
 /// A file of a data set that is no text of records.
 struct WholeFile {
-  std::string name, content;  ///< the name may begin with folders
-  std::int64_t records = 0;
+  std::string name, content;                 ///< the name may begin with folders
+  std::optional<std::int64_t> records = {};  ///< absent: a file about the records, which holds none
 };
 
 /// What the files of a data set will hold.

@@ -27,7 +27,7 @@ DatasetContent fashion_pictures(Apt& apt, int /*fold*/) {
                                .records = io::read_idx(folder / name).shape.at(0)});
   std::string classes;
   for (const std::string& name : fashion_classes()) classes += name + "\n";
-  content.files.push_back({.name = "classes.txt", .content = classes, .records = 10});
+  content.files.push_back({.name = "classes.txt", .content = classes});
   take_terms(content, apt, kFashionPackage, files);
   return content;
 }

@@ -55,7 +55,7 @@ DatasetContent fashion_scenes(Apt& apt, int /*fold*/) {
     std::vector<WholeFile> made = scene_files(data::ComposedScenes(items, kScenes, seed), part, count);
     std::move(made.begin(), made.end(), std::back_inserter(content.files));
   };
-  add("train", train, 4000, 1);
+  add("train", train, 16000, 1);
   add("valid", every_second(test, 0), 500, 2);
   add("test", every_second(test, 1), 1000, 3);
   take_terms(content, apt, kFashionPackage, files);

@@ -47,9 +47,7 @@ std::vector<WholeFile> scene_files(const data::ComposedScenes& scenes, const std
   files.push_back({.name = part + "/annotations.json",
                    .content = data::to_coco_annotations(pictures, boxes, classes),
                    .records = objects});
-  files.push_back({.name = part + "/classes.txt",
-                   .content = mask_classes(classes),
-                   .records = static_cast<std::int64_t>(classes.size()) + 1});
+  files.push_back({.name = part + "/classes.txt", .content = mask_classes(classes)});
   return files;
 }
 

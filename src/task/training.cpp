@@ -58,7 +58,7 @@ void check_place(const TrainingPlace& place, const fs::path& data) {
   if (fs::is_directory(data, ignored) && fs::weakly_canonical(place.out, ignored)
                                              .string()
                                              .starts_with(fs::weakly_canonical(data, ignored).string() + "/"))
-    throw Error(fmt::format("--out {}: lies inside --data {}, whose text it would become a part of",
+    throw Error(fmt::format("--out {}: lies inside --data {}, whose files it would become one of",
                             place.out.string(), data.string()));
 }
 

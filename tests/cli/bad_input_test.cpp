@@ -113,6 +113,9 @@ TEST_F(BadInput, Text) {
   fs::create_directory(in("folder"));
   write_all(in("folder") / "picture.png", "none");
   refuses_text("folder", "no text");
+  fs::create_directory(in("texts"));
+  write_all(in("texts") / "text.txt", tiny_text());
+  refuses(train_tiny(in("texts"), in("texts") / "new"), "lies inside --data");
   const Words without = {"train", "generate", "--out", in("new").string()};
   refuses(without, "--data");
 }

@@ -59,7 +59,7 @@ TEST_F(BrainSlices, AreCutIntoSlabsWithGapsAndMasks) {
   const DatasetResult result = make();
   EXPECT_EQ(result.unit, "slices");
   std::map<std::string, std::int64_t> records;
-  for (const DatasetFile& file : result.files) records[file.name] = file.records;
+  for (const DatasetFile& file : result.files) records[file.name] = file.records.value_or(0);
   // 0-15 and 40-55 train, 20-35 valid, 60-69 test.
   EXPECT_EQ(records["train/images/"], 32);
   EXPECT_EQ(records["train/masks/"], 32);
@@ -80,6 +80,7 @@ TEST_F(BrainSlices, AreCutIntoSlabsWithGapsAndMasks) {
   EXPECT_EQ(io::read_file(set / "train/classes.txt"), "outside\nbrain\n");
   const std::string readme = io::read_file(set / "README.md");
   EXPECT_NE(readme.find("| train/images/ | 32 |"), std::string::npos) << readme;
+  EXPECT_NE(readme.find("| train/classes.txt | - |"), std::string::npos) << readme;
   EXPECT_FALSE(fs::exists(set / "train/images/017.png"));
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "attend/task/text_classifier.h"
+#include "support/damaged_config.h"
 #include "support/expect_error.h"
 #include "support/files.h"
 #include "support/temporary_folder.h"
@@ -246,25 +247,16 @@ TEST_F(Classify, DamagedConfigsAreRefused) {
   ClassifyJob short_one = job("model");
   short_one.options.steps = 1;
   train(short_one, watcher);
-  const fs::path path = folder_ / "model" / "config.json";
-  const std::string good = test::read_all(path);
-  const auto fails = [&](const std::string& from, const std::string& to, const char* part) {
-    std::string bad = good;
-    const std::size_t at = bad.find(from);
-    ASSERT_NE(at, std::string::npos) << from;
-    bad.replace(at, from.size(), to);
-    std::ofstream(path, std::ios::binary) << bad;
-    EXPECT_ERROR(TextClassifier(folder_ / "model"), part);
-  };
-  fails("\"sport\"", "\"aport\"", "are not sorted and different");
-  fails("\"good\"", "1", "\"labels\" is no text");
-  fails("\"attention\": \"scaled_dot\"", "\"attention\": \"none\"", "config.json");
-  fails("\"pooling\"", "\"polling\"", "unknown key 'polling'");
-  fails("\"task\": \"classify\"", "\"task\": \"generate\"", "a model of the task 'generate'");
-  fails("\"column\": \"mood\"", "\"column\": 3", "\"column\" is no text");
-  std::ofstream(path, std::ios::binary) << good;
-  EXPECT_NO_THROW(TextClassifier(folder_ / "model"));
-  EXPECT_ERROR(TextClassifier(folder_ / "nowhere"), "no such folder");
+  test::expect_damage_is_told<TextClassifier>(
+      folder_ / "model",
+      {
+          {"\"sport\"", "\"aport\"", "are not sorted and different"},
+          {"\"good\"", "1", "\"labels\" is no text"},
+          {"\"attention\": \"scaled_dot\"", "\"attention\": \"none\"", "config.json"},
+          {"\"pooling\"", "\"polling\"", "unknown key 'polling'"},
+          {"\"task\": \"classify\"", "\"task\": \"generate\"", "a model of the task 'generate'"},
+          {"\"column\": \"mood\"", "\"column\": 3", "\"column\" is no text"},
+      });
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "attend/task/pretrained_encoder.h"
+#include "support/damaged_config.h"
 #include "support/expect_error.h"
 #include "support/files.h"
 #include "support/temporary_folder.h"
@@ -192,21 +193,12 @@ TEST_F(Pretrain, DamagedConfigsAreRefused) {
   PretrainJob short_one = job("model");
   short_one.options.steps = 1;
   train(short_one, watcher);
-  const fs::path path = folder_ / "model" / "config.json";
-  const std::string good = test::read_all(path);
-  const auto fails = [&](const std::string& from, const std::string& to, const char* part) {
-    std::string bad = good;
-    const std::size_t at = bad.find(from);
-    ASSERT_NE(at, std::string::npos) << from;
-    bad.replace(at, from.size(), to);
-    std::ofstream(path, std::ios::binary) << bad;
-    EXPECT_ERROR(PretrainedEncoder(folder_ / "model"), part);
-  };
-  fails("\"mask_share\"", "\"mask_shares\"", "unknown key 'mask_shares'");
-  fails("\"layers\": 1", "\"layers\": 0", "layers 0");
-  fails("\"task\": \"pretrain\"", "\"task\": \"tag\"", "one of pretrain is needed");
-  std::ofstream(path, std::ios::binary) << good;
-  EXPECT_NO_THROW(PretrainedEncoder(folder_ / "model"));
+  test::expect_damage_is_told<PretrainedEncoder>(
+      folder_ / "model", {
+                             {"\"mask_share\"", "\"mask_shares\"", "unknown key 'mask_shares'"},
+                             {"\"layers\": 1", "\"layers\": 0", "layers 0"},
+                             {"\"task\": \"pretrain\"", "\"task\": \"tag\"", "one of pretrain is needed"},
+                         });
 }
 
 }  // namespace

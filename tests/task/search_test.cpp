@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "attend/task/text_search.h"
+#include "support/damaged_config.h"
 #include "support/expect_error.h"
 #include "support/files.h"
 #include "support/temporary_folder.h"
@@ -252,23 +253,14 @@ TEST_F(Search, DamagedFoldersAreRefused) {
   SearchJob short_one = job("model");
   short_one.options.steps = 1;
   train(short_one, watcher);
-  const fs::path path = folder_ / "model" / "config.json";
-  const std::string good = test::read_all(path);
-  const auto fails = [&](const std::string& from, const std::string& to, const char* part) {
-    std::string bad = good;
-    const std::size_t at = bad.find(from);
-    ASSERT_NE(at, std::string::npos) << from;
-    bad.replace(at, from.size(), to);
-    std::ofstream(path, std::ios::binary) << bad;
-    EXPECT_ERROR(TextSearch(folder_ / "model"), part);
-  };
-  fails("\"pooling\": \"mean\"", "\"pooling\": \"most\"", "first, mean and attention are accepted");
-  fails("\"pooling\"", "\"poling\"", "unknown key 'poling'");
-  fails("\"recall@1\"", "\"recall@2\"", "unknown key 'recall@2'");
-  fails("\"task\": \"search\"", "\"task\": \"tag\"", "config.json");
-  std::ofstream(path, std::ios::binary) << good;
-  EXPECT_NO_THROW(TextSearch(folder_ / "model"));
-  EXPECT_ERROR(TextSearch(folder_ / "nowhere"), "no such folder");
+  test::expect_damage_is_told<TextSearch>(
+      folder_ / "model",
+      {
+          {"\"pooling\": \"mean\"", "\"pooling\": \"most\"", "first, mean and attention are accepted"},
+          {"\"pooling\"", "\"poling\"", "unknown key 'poling'"},
+          {"\"recall@1\"", "\"recall@2\"", "unknown key 'recall@2'"},
+          {"\"task\": \"search\"", "\"task\": \"tag\"", "config.json"},
+      });
 }
 
 }  // namespace

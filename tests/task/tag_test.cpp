@@ -7,6 +7,7 @@
 #include <random>
 
 #include "attend/task/tagger.h"
+#include "support/damaged_config.h"
 #include "support/expect_error.h"
 #include "support/files.h"
 #include "support/temporary_folder.h"
@@ -288,23 +289,14 @@ TEST_F(Tag, DamagedConfigsAreRefused) {
   TagJob short_one = job("model");
   short_one.options.steps = 1;
   train(short_one, watcher);
-  const fs::path path = folder_ / "model" / "config.json";
-  const std::string good = test::read_all(path);
-  const auto fails = [&](const std::string& from, const std::string& to, const char* part) {
-    std::string bad = good;
-    const std::size_t at = bad.find(from);
-    ASSERT_NE(at, std::string::npos) << from;
-    bad.replace(at, from.size(), to);
-    std::ofstream(path, std::ios::binary) << bad;
-    EXPECT_ERROR(Tagger(folder_ / "model"), part);
-  };
-  fails("\"B-PER\"", "\"A-PER\"", "are not sorted and different");
-  fails("\"head\": \"crf\"", "\"head\": \"crd\"", "\"head\" 'crd': crf, softmax are accepted");
-  fails("\"head\"", "\"haed\"", "unknown key 'haed'");
-  fails("\"task\": \"tag\"", "\"task\": \"generate\"", "config.json");
-  std::ofstream(path, std::ios::binary) << good;
-  EXPECT_NO_THROW(Tagger(folder_ / "model"));
-  EXPECT_ERROR(Tagger(folder_ / "nowhere"), "no such folder");
+  test::expect_damage_is_told<Tagger>(
+      folder_ / "model",
+      {
+          {"\"B-PER\"", "\"A-PER\"", "are not sorted and different"},
+          {"\"head\": \"crf\"", "\"head\": \"crd\"", "\"head\" 'crd': crf, softmax are accepted"},
+          {"\"head\"", "\"haed\"", "unknown key 'haed'"},
+          {"\"task\": \"tag\"", "\"task\": \"generate\"", "config.json"},
+      });
 }
 
 }  // namespace

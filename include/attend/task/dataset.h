@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +38,7 @@ struct DatasetJob {
 
 struct DatasetFile {
   std::string name;
-  std::int64_t records = 0;
+  std::optional<std::int64_t> records = {};  ///< absent: a file about the records, which holds none
 };
 
 struct DatasetResult {

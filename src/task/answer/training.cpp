@@ -112,10 +112,7 @@ AnswerConfig Training::run() {
 
 void Training::resume() {
   config_ = read_answer_config(job_.out);
-  if (!config_.training || !config_.data)
-    throw Error(fmt::format("{}: has no \"training\" to resume", (job_.out / kConfigFile).string()));
-  if (options_.precision == "auto") options_.precision = config_.training->precision;
-  check_resumable(options_, *config_.training, job_.out);
+  resume_with(options_, config_, job_.out);
 }
 
 /// Everything that can turn out to be wrong, before anything is said or written.

@@ -87,10 +87,7 @@ void Training::prepare() {
   begun_ = job_.resume && holds_model(job_.out);
   if (begun_) {
     config_ = read_classify_config(job_.out);
-    if (!config_.training || !config_.data)
-      throw Error(fmt::format("{}: has no \"training\" to resume", (job_.out / kConfigFile).string()));
-    if (options_.precision == "auto") options_.precision = config_.training->precision;
-    check_resumable(options_, *config_.training, job_.out);
+    resume_with(options_, config_, job_.out);
     options_.model.vocabulary = config_.model.encoder.vocabulary;
   }
   validate(options_);

@@ -78,10 +78,7 @@ void Training::prepare() {
   begun_ = job_.resume && holds_model(job_.out);
   if (begun_) {
     config_ = read_search_config(job_.out);
-    if (!config_.training)
-      throw Error(fmt::format("{}: has no \"training\" to resume", (job_.out / kConfigFile).string()));
-    if (options.precision == "auto") options.precision = config_.training->precision;
-    check_resumable(options, *config_.training, job_.out);
+    resume_with(options, config_, job_.out);
   }
   validate(options);
   const EncoderStarter start(options.start, job_, begun_, options.model, options.tokenizer);

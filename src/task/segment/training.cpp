@@ -80,11 +80,8 @@ void Training::prepare() {
   begun_ = job_.resume && holds_model(job_.out);
   if (begun_) {
     config_ = read_segment_config(job_.out);
-    if (!config_.training || !config_.data)
-      throw Error(fmt::format("{}: has no \"training\" to resume", (job_.out / kConfigFile).string()));
-    if (options_.precision == "auto") options_.precision = config_.training->precision;
-    if (options_.crop == 0) options_.crop = config_.training->crop;
-    check_resumable(options_, *config_.training, job_.out);
+    if (options_.crop == 0 && config_.training) options_.crop = config_.training->crop;
+    resume_with(options_, config_, job_.out);
   }
   model::validate(options_.model);
   validate(options_);

@@ -78,10 +78,7 @@ void Training::prepare() {
     config_ = read_text_to_text_config(job_.out);
     if (config_.task != job_.task)
       throw Error(fmt::format("--out {}: holds a model of the task {}", job_.out.string(), config_.task));
-    if (!config_.training)
-      throw Error(fmt::format("{}: has no \"training\" to resume", (job_.out / kConfigFile).string()));
-    if (options.precision == "auto") options.precision = config_.training->precision;
-    check_resumable(options, *config_.training, job_.out);
+    resume_with(options, config_, job_.out);
   }
   validate(options);
   pairs_ = std::make_unique<TrainingPairs>(job_, begun_ ? &config_ : nullptr);
