@@ -23,8 +23,6 @@
 
 namespace attend::task {
 
-namespace fs = std::filesystem;
-
 namespace {
 
 constexpr std::uint64_t kBatchSeed = 0x696d61676573ull;
