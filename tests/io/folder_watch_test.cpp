@@ -51,6 +51,18 @@ TEST(FolderWatch, AFileArrivesWhenItIsWhole) {
   std::string last;
   while (const auto next = watch.next(kSoon)) last = name_of(next);
   EXPECT_EQ(last, "renamed");
+  write_all(folder / ".hidden", "3");
+  EXPECT_EQ(name_of(watch.next(kSoon)), "nothing");
+}
+
+// As of a file whose writer closes it between the beginning of the watch and the look into the folder.
+TEST(FolderWatch, AFileThatWasThereAlreadyComesOnce) {
+  const TemporaryFolder folder;
+  write_all(folder / "a", "1");
+  io::FolderWatch watch(folder.path());
+  std::ofstream(folder / "a", std::ios::app).close();
+  EXPECT_EQ(name_of(watch.next(kSoon)), "a");
+  EXPECT_EQ(name_of(watch.next(kSoon)), "nothing");
 }
 
 TEST(FolderWatch, AFileThatIsWrittenAnewComesAgain) {
