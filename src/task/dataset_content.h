@@ -45,6 +45,9 @@ DatasetContent section_table(Apt& apt, int fold);
 /// Descriptions, a paragraph a line, an empty line after each package.
 DatasetContent description_text(Apt& apt, int fold);
 
+/// Words that mean about the same, a line for each meaning of a word.
+DatasetContent thesaurus_text(Apt& apt, int fold);
+
 /// A book in a package: the first file of this name, in the order of paths.
 DatasetContent book_text(Apt& apt, const std::string& package, std::string_view file);
 
