@@ -11,6 +11,7 @@
 #include "attend/task/picture_classifier.h"
 #include "support/expect_error.h"
 #include "support/files.h"
+#include "support/sanitized.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_pictures.h"
 #include "support/watcher.h"
@@ -79,11 +80,14 @@ TEST_F(Distillation, WhatLabelsDoNotTellIsLearntFromTheTeacher) {
   }
   ImageClassifyJob job = student;
   job.data = file("misplaced");
-  job.options.steps = job.options.evaluate_every = 300;
+  job.options.steps = job.options.evaluate_every = test::kSanitized ? 10 : 300;
   const ImageClassifyConfig config = train_image_classify(job);
-  EXPECT_LT(config.score->macro_f1, 0.6);
   const PictureClassifier classifier(file("student"));
-  EXPECT_GE(classifier.evaluate(file("unseen")).columns[0].score.accuracy, 0.9);
+  const double accuracy = classifier.evaluate(file("unseen")).columns[0].score.accuracy;
+  if (!test::kSanitized) {
+    EXPECT_LT(config.score->macro_f1, 0.6);
+    EXPECT_GE(accuracy, 0.9);
+  }
   const explain::PictureMaps maps = classifier.see(quarter_picture(1, 99));
   explain::check(maps);
 }

@@ -10,6 +10,7 @@
 #include "support/damaged_config.h"
 #include "support/expect_error.h"
 #include "support/files.h"
+#include "support/sanitized.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_tags.h"
 #include "support/watcher.h"
@@ -159,18 +160,22 @@ TEST_F(Tag, AConvolutionReadsTheLettersOfWords) {
     each->options.tokenizer.kind = "char";
     each->options.head = "softmax";
     each->options.char_cnn = 16;
-    each->options.steps = 120;
+    each->options.steps = test::kSanitized ? 12 : 120;
     each->options.token_dropout = 0.9;  // the tokens tell nearly nothing
   }
   const TagConfig config = train(spelt, watcher);
-  EXPECT_GE(config.scores->accuracy, 0.95);
   EXPECT_EQ(config.model.characters, 27);  // letters and the unknown
   const Tagger tagger(spelt.out);
-  EXPECT_GE(tagger.evaluate(folder_ / "test.txt").accuracy, 0.95);
-  EXPECT_EQ(tagger.tag(std::vector<Words>{{"quickly", "darkness"}})[0].tags, (Words{"ADV", "NOUN"}));
+  const double accuracy = tagger.evaluate(folder_ / "test.txt").accuracy;
+  const Words tags = tagger.tag(std::vector<Words>{{"quickly", "darkness"}})[0].tags;
+  if (!test::kSanitized) {
+    EXPECT_GE(config.scores->accuracy, 0.95);
+    EXPECT_GE(accuracy, 0.95);
+    EXPECT_EQ(tags, (Words{"ADV", "NOUN"}));
+  }
   EXPECT_EQ(tagger.see({"quickly", "darkness"}).maps.queries.size(), 3u);
   Watcher first, second;
-  first.stop_after = 50;
+  first.stop_after = test::kSanitized ? 5 : 50;
   train(parts, first);
   parts.resume = true;
   train(parts, second);
