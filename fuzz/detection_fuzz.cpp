@@ -31,7 +31,8 @@ void write(const std::filesystem::path& path, std::string_view content) {
 class Folder {
  public:
   Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "attend_fuzz_XXXXXX").string();
+    std::string name = (std::filesystem::temp_directory_path() / "attend_fuzz_").string();
+    name.append(6, 'X');  // mkdtemp(3) replaces six of these
     require(::mkdtemp(name.data()) != nullptr);
     path_ = name;
     for (const char* part : {"Annotations", "JPEGImages"}) std::filesystem::create_directories(path_ / part);

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "attend/base/error.h"
 #include "attend/data/text.h"
 #include "data/utf8.h"
 #include "task/dataset_content.h"
+#include "task/package_files.h"
 
 // Books that Debian packages hold.
 namespace attend::task {
@@ -56,9 +56,7 @@ DatasetContent book_text(Apt& apt, const std::string& package, std::string_view 
   constexpr double kTrain = 0.85, kTrainAndValid = 0.90;
   const fs::path files = apt.unpacked(package);
   const fs::path path = find_file(files, file);
-  if (path.empty())
-    throw Error(
-        fmt::format("the package {} has no file {}; another release of Debian may have it", package, file));
+  if (path.empty()) fail_missing_file(package, std::string(file));
   std::string text = data::read_text(path);
   std::erase(text, '\r');
   text = without_frame(text);

@@ -10,6 +10,7 @@
 #include "attend/io/label_map.h"
 #include "attend/io/nifti.h"
 #include "task/dataset_content.h"
+#include "task/package_files.h"
 
 // Slices of a head that a Debian package holds, and where its brain is.
 namespace attend::task {
@@ -54,12 +55,9 @@ io::Image mask_of(const io::NiftiSlice& slice) {
 
 DatasetContent brain_slices(Apt& apt, int /*fold*/) {
   const std::string package = "mricron-data";
-  const fs::path files = apt.unpacked(package), folder = files / "usr/share/mricron/templates";
-  const auto volume_in = [&](const char* name) {
-    if (!fs::exists(folder / name))
-      throw Error(fmt::format("the package {} has no file {}; another release of Debian may have it", package,
-                              fs::relative(folder / name, files).string()));
-    return io::read_nifti(folder / name);
+  const fs::path files = apt.unpacked(package);
+  const auto volume_in = [&](const std::string& name) {
+    return io::read_nifti(package_file(files, package, "usr/share/mricron/templates/" + name));
   };
   const io::NiftiVolume head = volume_in("ch2.nii.gz"), brain = volume_in("ch2bet.nii.gz");
   const float largest = *std::ranges::max_element(head.values);

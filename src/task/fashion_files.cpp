@@ -1,8 +1,6 @@
 #include "task/fashion_files.h"
 
-#include <fmt/format.h>
-
-#include "attend/base/error.h"
+#include "task/package_files.h"
 
 namespace attend::task {
 
@@ -17,13 +15,11 @@ std::string fashion_labels_file(const std::string& part) {
 }
 
 fs::path fashion_files(const fs::path& files) {
-  const fs::path folder = files / "usr/share/datasets/fashion-mnist";
+  const std::string folder = "usr/share/datasets/fashion-mnist/";
   for (const char* part : {"train", "t10k"})
     for (const std::string& name : {fashion_pictures_file(part), fashion_labels_file(part)})
-      if (!fs::exists(folder / name))
-        throw Error(fmt::format("the package {} has no file {}; another release of Debian may have it",
-                                kFashionPackage, fs::relative(folder / name, files).string()));
-  return folder;
+      package_file(files, kFashionPackage, folder + name);
+  return files / folder;
 }
 
 const std::vector<std::string>& fashion_classes() {

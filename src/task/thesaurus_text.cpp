@@ -12,6 +12,7 @@
 #include "attend/base/error.h"
 #include "attend/data/line_reader.h"
 #include "task/dataset_content.h"
+#include "task/package_files.h"
 
 // Text of words that mean about the same, from a thesaurus in a Debian package.
 namespace attend::task {
@@ -102,11 +103,9 @@ class Thesaurus {
 
 DatasetContent thesaurus_text(Apt& apt, int fold) {
   const fs::path files = apt.unpacked(kPackage);
-  if (!fs::is_regular_file(files / kFile))
-    throw Error(
-        fmt::format("the package {} has no file {}; another release of Debian may have it", kPackage, kFile));
   std::array<std::vector<std::pair<std::uint64_t, std::string>>, kSplitNames.size()> lines;
-  Thesaurus(files / kFile).each([&](const std::string& word, const std::vector<std::string>& words) {
+  Thesaurus thesaurus(package_file(files, kPackage, kFile));
+  thesaurus.each([&](const std::string& word, const std::vector<std::string>& words) {
     auto& part = lines[static_cast<std::size_t>(data::split_of(word, {.fold = fold}))];
     for (std::size_t first = 0; first < words.size(); first += kMostWords) {
       const auto begin = words.begin() + static_cast<std::ptrdiff_t>(first);

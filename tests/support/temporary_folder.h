@@ -12,7 +12,8 @@ namespace attend::test {
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "attend_test_XXXXXX").string();
+    std::string name = (std::filesystem::temp_directory_path() / "attend_test_").string();
+    name.append(6, 'X');  // mkdtemp(3) replaces six of these
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make " + name);
     path_ = name;
   }
