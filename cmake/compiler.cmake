@@ -27,6 +27,12 @@ else()
   target_compile_options(attend_quick_to_compile INTERFACE -O1)
 endif()
 
+# For floors of the library that call operations and hold few loops of their own: sanitizers ask whether they are right.
+add_library(attend_quick_to_sanitize INTERFACE)
+if(ATTEND_SANITIZE)
+  target_compile_options(attend_quick_to_sanitize INTERFACE -O0)
+endif()
+
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
