@@ -12,6 +12,7 @@
 #include "support/expect_error.h"
 #include "support/gradient_check.h"
 #include "support/random_tensor.h"
+#include "support/sanitized.h"
 
 namespace attend {
 namespace {
@@ -38,7 +39,7 @@ TEST(Reinforce, TheMeanOfTheEstimateIsTheGradientOfTheExpectedReward) {
   std::vector<double> variance_of;
   for (const double baseline : {0.0, expected_reward}) {
     std::vector<double> mean(4), square(4);
-    const int seeds = 20000;
+    const int seeds = test::kSanitized ? 1000 : 20000;
     for (int seed = 0; seed < seeds; ++seed) {
       const Tensor scores = Tensor::from(s, {1, 1, 1, 4});
       autograd::set_requires_grad(scores);

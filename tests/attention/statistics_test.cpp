@@ -12,6 +12,7 @@
 #include "support/compare.h"
 #include "support/expect_error.h"
 #include "support/random_tensor.h"
+#include "support/sanitized.h"
 
 namespace attend {
 namespace {
@@ -84,7 +85,8 @@ void expect_counts(const Statistics& got, const Tensor& weights, std::int64_t to
 TEST(Statistics, EqualThoseOfTheExactMatrix) {
   for (const Case& c : cases())
     for (const auto& [queries, keys] :
-         {std::pair<std::int64_t, std::int64_t>{1, 1}, {5, 3}, {70, 130}, {300, 300}})
+         {std::pair<std::int64_t, std::int64_t>{1, 1}, {5, 3}, {70, 130}, {300, 300}}) {
+      if (test::kSanitized && queries == 300) continue;
       for (const auto& [dtype, tolerance] :
            {std::pair{DType::f64, 1e-11}, {DType::f32, 2e-5}, {DType::bf16, 2e-3}}) {
         const Tensor query = backend::cast(random_tensor({2, queries, 4, 24}, DType::f64, 3), dtype),
@@ -92,6 +94,7 @@ TEST(Statistics, EqualThoseOfTheExactMatrix) {
         const Statistics got = attention::statistics(query, key, c.spec, {}, {.top = 5});
         expect_counts(got, attention::weights(query, key, c.spec), 5, tolerance, c.name);
       }
+    }
 }
 
 TEST(Statistics, TilesAreRowsOfTheExactMatrix) {

@@ -74,8 +74,13 @@ struct Options {
 /// compared with.
 double matmul_limit(DType dtype, double seconds);
 
-/// Bytes per second of all threads reading memory that fits in no cache, measured anew at each call.
-double memory_limit(double seconds);
+struct BesideMemory {
+  Timing timing;     ///< of the body
+  double limit = 0;  ///< bytes per second
+};
+/// Times `body` in turn with all threads reading memory that fits in no cache, the limit: how fast memory is
+/// changes from one second to the next where machines are shared.
+BesideMemory time_beside_memory(const std::function<void()>& body, double seconds);
 /// Adds what one repeat that reads so many bytes reaches of the limit, in bytes per second.
 void add_bandwidth(double bytes, double limit, Record& record);
 

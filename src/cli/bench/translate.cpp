@@ -67,10 +67,16 @@ void bench_case(const model::Seq2Seq& seq2seq, std::int64_t batch, std::int64_t 
   std::vector<std::int32_t> tokens(static_cast<std::size_t>(batch * kLength));
   for (std::size_t i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<std::int32_t>(3 + i * 31 % 997);
   const Tensor sources = Tensor::from(tokens, {batch, kLength});
-  const double limit = batch == 1 ? memory_limit(options.seconds) : matmul_limit(dtype, options.seconds);
-  Work work;
   reset_peak_memory();
-  const Timing timing = time([&] { work = translate(seq2seq, sources, beam, dtype); }, 2 * options.seconds);
+  const Work work = translate(seq2seq, sources, beam, dtype);
+  const std::int64_t peak_bytes = memory_use().peak;
+  const auto translate_again = [&] { translate(seq2seq, sources, beam, dtype); };
+  BesideMemory beside;
+  if (batch == 1)
+    beside = time_beside_memory(translate_again, 2 * options.seconds);
+  else
+    beside.timing = time(translate_again, 2 * options.seconds);
+  const Timing& timing = beside.timing;
   Record record = record_of(fmt::format("translate_{}", beam == 1 ? "greedy" : fmt::format("beam{}", beam)),
                             dtype, fmt::format("B {}, {} tokens to {}", batch, kLength, kLength), timing);
   const Matrices matrices(config);
@@ -78,7 +84,7 @@ void bench_case(const model::Seq2Seq& seq2seq, std::int64_t batch, std::int64_t 
   if (batch == 1) {
     const double elements =
         matrices.encoder + matrices.memory + work.steps * (matrices.decoder + matrices.output);
-    add_bandwidth(elements * static_cast<double>(size_of(dtype)), limit, record);
+    add_bandwidth(elements * static_cast<double>(size_of(dtype)), beside.limit, record);
   } else {
     const double compared = static_cast<double>(config.encoder_layers) * read * kLength +
                             static_cast<double>(config.decoder_layers) * work.compared;
@@ -86,12 +92,12 @@ void bench_case(const model::Seq2Seq& seq2seq, std::int64_t batch, std::int64_t 
         2 * (read * (matrices.encoder + matrices.memory) + work.rows * (matrices.decoder + matrices.output)) +
         4 * dim * compared;
     record.gflops = flops / timing.best * 1e-9;
-    record.limit_gflops = limit;
-    record.fraction = *record.gflops / limit;
+    record.limit_gflops = matmul_limit(dtype, options.seconds);
+    record.fraction = *record.gflops / *record.limit_gflops;
   }
   record.sentences_per_second = static_cast<double>(batch) / timing.best;
   record.tokens_per_second = read / timing.best;
-  record.peak_bytes = memory_use().peak;
+  record.peak_bytes = peak_bytes;
   report(record);
 }
 

@@ -13,8 +13,6 @@ namespace {
 using backend::AttentionDecode;
 using backend::AttentionShape;
 
-constexpr std::int64_t kKeyBlock = 64;
-
 /// Are the products those of tiles?
 template <class S>
 constexpr bool kHasTiles =
@@ -23,6 +21,11 @@ constexpr bool kHasTiles =
 #else
     false;
 #endif
+
+// Every change from keys to values and back interrupts what the processor foresees, so blocks are long where
+// their rows need not stay in the first cache.
+template <class S>
+constexpr std::int64_t kKeyBlock = kHasTiles<S> ? 64 : 256;
 
 template <class S>
 struct Scratch {
@@ -34,8 +37,8 @@ struct Scratch {
     const std::int64_t lines = s.queries * (s.heads / s.key_heads), rows = rows_of(lines);
     query = arena.take<Packed<S>>(lines * padded(s.dim));
     tiles_of_queries = arena.take<Packed<S>>(kHasTiles<S> ? rows * padded(s.dim) : 0);
-    weights = arena.take<Packed<S>>(rows * kKeyBlock);
-    scores = arena.take<C>(lines * kKeyBlock);
+    weights = arena.take<Packed<S>>(rows * kKeyBlock<S>);
+    scores = arena.take<C>(lines * kKeyBlock<S>);
     sum = arena.take<C>(rows * padded(s.value_dim));
     maximum = arena.take<C>(lines);
     total = arena.take<C>(lines);
@@ -47,8 +50,9 @@ struct Scratch {
   }
 };
 
-// Rows that will be read soon. Blocks of keys and values take turns, and the processor sees rows coming only
-// once the reading has begun. Into the second cache: the first one follows too few reads at a time.
+#if defined(__AMX_BF16__)
+// Rows that will be read soon: tiles read them in another order than they lie in. Into the second cache: the
+// first one follows too few reads at a time.
 template <class S>
 struct Ahead {
   const S* rows;
@@ -59,49 +63,48 @@ struct Ahead {
     for (std::int64_t j = 0; j < width; j += kLine) __builtin_prefetch(rows + row * stride + j, 0, 2);
   }
 };
+#endif
 
-/// sums[line * Keys + k] += the lanes whose sum is query `line` . row k of the keys.
+/// sums[line * Keys + k] = the lanes whose sum is query `line` . row k of the keys. Rows are read one after
+/// the other, the order in which processors foresee what comes.
 template <int Lines, int Keys, class S>
 inline void dot_lanes_of(const S* keys, std::int64_t stride, const Packed<S>* queries, std::int64_t width,
                          std::int64_t dim, Vector<Compute<S>> (&sums)[Lines * Keys]) {
   using C = Compute<S>;
-  const auto add = [&](const auto& load_key, const auto& load_query) {
-    decltype(load_key(keys)) rows[Keys];
 #pragma GCC unroll 16
-    for (int k = 0; k < Keys; ++k) rows[k] = load_key(keys + k * stride);
+  for (int k = 0; k < Keys; ++k) {
+    const S* key = keys + k * stride;
+    prefetch_ahead(key, dim * static_cast<std::int64_t>(sizeof(S)));
+    Vector<C> lanes[Lines] = {};
+    const auto add = [&](const auto& load_at) {
+      const auto row = load_at(key);
 #pragma GCC unroll 4
-    for (int line = 0; line < Lines; ++line) {
-      const auto query = load_query(queries + line * width);
-#pragma GCC unroll 16
-      for (int k = 0; k < Keys; ++k)
-        sums[line * Keys + k] = multiply_add(rows[k], query, sums[line * Keys + k]);
+      for (int line = 0; line < Lines; ++line)
+        lanes[line] = multiply_add(row, load_at(queries + line * width), lanes[line]);
+    };
+    std::int64_t j = 0;
+    if constexpr (sizeof(S) == sizeof(Packed<S>)) {
+      constexpr std::int64_t kStride = kStep<S> * kLanes<C>;
+      for (; j + kStride <= dim; j += kStride) add([j](const auto* row) { return load_step(row + j); });
     }
-  };
-  std::int64_t j = 0;
-  if constexpr (sizeof(S) == sizeof(Packed<S>)) {
-    constexpr std::int64_t kStride = kStep<S> * kLanes<C>;
-    for (; j + kStride <= dim; j += kStride) {
-      const auto load_at = [j](const S* row) { return load_step(row + j); };
-      add(load_at, load_at);
+    for (; j < dim; j += kLanes<C>) {
+      const std::int64_t count = min_integer(dim - j, kLanes<C>);
+      add([j, count](const auto* row) { return load_some(row + j, count); });
     }
-  }
-  for (; j < dim; j += kLanes<C>) {
-    const std::int64_t count = min_integer(dim - j, kLanes<C>);
-    const auto load_at = [j, count](const auto* row) { return load_some(row + j, count); };
-    add(load_at, load_at);
+#pragma GCC unroll 4
+    for (int line = 0; line < Lines; ++line) sums[line * Keys + k] = lanes[line];
   }
 }
 
 /// scores[i][k] = query i . row k of the keys, for Lines queries that share them.
 template <int Lines, class S>
 void score_keys(const S* keys, std::int64_t stride, std::int64_t count, const Packed<S>* queries,
-                std::int64_t width, std::int64_t dim, const Ahead<S>& ahead, Compute<S>* scores) {
+                std::int64_t width, std::int64_t dim, Compute<S>* scores) {
   using C = Compute<S>;
   constexpr int kKeys = kLanes < C >> Lines ? kLanes<C> / Lines : 1;
   std::int64_t k = 0;
   for (; k + kKeys <= count; k += kKeys) {
-    for (int i = 0; i < kKeys; ++i) ahead.prefetch(k + i);
-    Vector<C> products[Lines * kKeys] = {};
+    Vector<C> products[Lines * kKeys];
     dot_lanes_of<Lines, kKeys>(keys + k * stride, stride, queries, width, dim, products);
     C sums[Lines * kKeys];
     if constexpr (Lines * kKeys == kLanes<C>)
@@ -109,38 +112,41 @@ void score_keys(const S* keys, std::int64_t stride, std::int64_t count, const Pa
     else
       for (int i = 0; i < Lines * kKeys; ++i) sums[i] = sum_lanes<C>(products[i]);
     for (int line = 0; line < Lines; ++line)
-      __builtin_memcpy(scores + line * kKeyBlock + k, sums + line * kKeys, sizeof(C) * kKeys);
+      __builtin_memcpy(scores + line * kKeyBlock<S> + k, sums + line * kKeys, sizeof(C) * kKeys);
   }
   for (; k < count; ++k)
     for (int line = 0; line < Lines; ++line) {
-      Vector<C> product[1] = {};
+      Vector<C> product[1];
       dot_lanes_of<1, 1>(keys + k * stride, stride, queries + line * width, width, dim, product);
-      scores[line * kKeyBlock + k] = sum_lanes<C>(product[0]);
+      scores[line * kKeyBlock<S> + k] = sum_lanes<C>(product[0]);
     }
 }
+
+// Vectors of a value that are added at a time: as many as there are registers for, so that most rows are read
+// whole.
+template <class C>
+constexpr int kValueVectors = sizeof(Vector<C>) == 64 ? 8 : 4;
 
 /// sum[i][j] += sum over k of weights[i][k] * values[k][j], for Lines lines and Vectors vectors of j; `last`
 /// counts the lanes of the last one. Every value is read once for all lines.
 template <int Lines, int Vectors, class S>
 void add_weighted(const S* values, std::int64_t stride, std::int64_t count, const Packed<S>* weights,
-                  const Ahead<S>& ahead, Compute<S>* sum, std::int64_t width, std::int64_t last) {
+                  Compute<S>* sum, std::int64_t width, std::int64_t last) {
   using C = Compute<S>;
   // Few sums wait for each other's additions: two sets of them take turns.
-  constexpr int kSets = Lines * Vectors <= 8 ? 2 : 1;
+  constexpr int kSets = Lines * Vectors <= 4 ? 2 : 1;
   Vector<C> sums[kSets][Lines][Vectors] = {};
   const auto add = [&](std::int64_t k, Vector<C>(&to)[Lines][Vectors]) {
-    ahead.prefetch(k);
-    Vector<C> row[Vectors];
-#pragma GCC unroll 4
+    Vector<C> weight[Lines];
+#pragma GCC unroll 2
+    for (int line = 0; line < Lines; ++line) weight[line] = splat(weights[line * kKeyBlock<S> + k]);
+#pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
       const S* from = values + k * stride + v * kLanes<C>;
-      row[v] = v + 1 == Vectors ? load_some(from, last) : load(from);
-    }
-#pragma GCC unroll 4
-    for (int line = 0; line < Lines; ++line) {
-      const Vector<C> weight = splat(weights[line * kKeyBlock + k]);
-#pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v) to[line][v] += row[v] * weight;
+      if (v % 2 == 0) prefetch_ahead(from);
+      const Vector<C> row = v + 1 == Vectors ? load_some(from, last) : load(from);
+#pragma GCC unroll 2
+      for (int line = 0; line < Lines; ++line) to[line][v] += row * weight[line];
     }
   };
   std::int64_t k = 0;
@@ -149,9 +155,9 @@ void add_weighted(const S* values, std::int64_t stride, std::int64_t count, cons
     if constexpr (kSets == 2) add(k + 1, sums[1]);
   }
   if (k < count) add(k, sums[0]);
-#pragma GCC unroll 4
+#pragma GCC unroll 2
   for (int line = 0; line < Lines; ++line)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
       C* to = sum + line * width + v * kLanes<C>;
       store(to, load(to) + sums[0][line][v] + sums[kSets - 1][line][v] * C(kSets - 1));
@@ -163,42 +169,44 @@ void add_weighted(const S* values, std::int64_t stride, std::int64_t count, cons
 /// the last one.
 template <int Lines, int Vectors>
 void add_weighted_pairs(const BFloat16* values, std::int64_t stride, std::int64_t count,
-                        const BFloat16* weights, const Ahead<BFloat16>& ahead, float* sum, std::int64_t width,
-                        std::int64_t last) {
+                        const BFloat16* weights, float* sum, std::int64_t width, std::int64_t last) {
   constexpr std::int64_t kValues = 2 * kPanel;
   const __mmask32 counts = static_cast<__mmask32>((std::uint64_t{1} << last) - 1);
   // Values 8 i to 8 i + 3 of a vector, and 8 i + 4 to 8 i + 7: as the instructions that make pairs leave
   // them.
   F32 low[Lines][Vectors] = {}, high[Lines][Vectors] = {};
   for (std::int64_t k = 0; k < count; k += 2) {
-    ahead.prefetch(k);
-    ahead.prefetch(k + 1);
-    BF16Pairs low_pairs[Vectors], high_pairs[Vectors];
-#pragma GCC unroll 2
-    for (int v = 0; v < Vectors; ++v) {
-      const BFloat16* from = values + k * stride + v * kValues;
-      const auto load_row = [&](const BFloat16* row) {
-        return v + 1 == Vectors ? _mm512_maskz_loadu_epi16(counts, row) : _mm512_loadu_si512(row);
-      };
-      const __m512i row = load_row(from), next = k + 1 < count ? load_row(from + stride) : __m512i{};
-      low_pairs[v] = {_mm512_unpacklo_epi16(row, next)};
-      high_pairs[v] = {_mm512_unpackhi_epi16(row, next)};
-    }
+    const auto load_row = [&](std::int64_t key, __m512i(&row)[Vectors]) {
 #pragma GCC unroll 4
-    for (int line = 0; line < Lines; ++line) {
-      const BF16Pairs weight = broadcast_step(weights + line * kKeyBlock + k);
-#pragma GCC unroll 2
       for (int v = 0; v < Vectors; ++v) {
-        low[line][v] = multiply_add(weight, low_pairs[v], low[line][v]);
-        high[line][v] = multiply_add(weight, high_pairs[v], high[line][v]);
+        const BFloat16* from = values + key * stride + v * kValues;
+        if (v % 2 == 0) prefetch_ahead(from);
+        row[v] = v + 1 == Vectors ? _mm512_maskz_loadu_epi16(counts, from) : _mm512_loadu_si512(from);
+      }
+    };
+    __m512i row[Vectors], next[Vectors] = {};
+    load_row(k, row);
+    if (k + 1 < count) load_row(k + 1, next);
+    BF16Pairs weight[Lines];
+#pragma GCC unroll 2
+    for (int line = 0; line < Lines; ++line)
+      weight[line] = broadcast_step(weights + line * kKeyBlock<BFloat16> + k);
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) {
+      const BF16Pairs low_pairs{_mm512_unpacklo_epi16(row[v], next[v])},
+          high_pairs{_mm512_unpackhi_epi16(row[v], next[v])};
+#pragma GCC unroll 2
+      for (int line = 0; line < Lines; ++line) {
+        low[line][v] = multiply_add(weight[line], low_pairs, low[line][v]);
+        high[line][v] = multiply_add(weight[line], high_pairs, high[line][v]);
       }
     }
   }
   const __m512i first = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23),
                 second = _mm512_add_epi32(first, _mm512_set1_epi32(8));
-#pragma GCC unroll 4
-  for (int line = 0; line < Lines; ++line)
 #pragma GCC unroll 2
+  for (int line = 0; line < Lines; ++line)
+#pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
       float* to = sum + line * width + v * kValues;
       const __m512 a = bit_cast_vector<__m512>(low[line][v]), b = bit_cast_vector<__m512>(high[line][v]);
@@ -206,45 +214,43 @@ void add_weighted_pairs(const BFloat16* values, std::int64_t stride, std::int64_
       store(to + kPanel, load(to + kPanel) + bit_cast_vector<F32>(_mm512_permutex2var_ps(a, second, b)));
     }
 }
+#endif
 
-template <int Lines>
-void add_all_weighted(const BFloat16* values, std::int64_t stride, std::int64_t count, std::int64_t value_dim,
-                      const BFloat16* weights, Ahead<BFloat16> ahead, float* sum, std::int64_t width) {
-  constexpr std::int64_t kValues = 2 * kPanel;
-  for (std::int64_t j = 0; j < value_dim; j += 2 * kValues, ahead.width = 0) {
-    const std::int64_t left = value_dim - j;
-    if (left > kValues)
-      add_weighted_pairs<Lines, 2>(values + j, stride, count, weights, ahead, sum + j, width,
-                                   min_integer(left - kValues, kValues));
-    else
-      add_weighted_pairs<Lines, 1>(values + j, stride, count, weights, ahead, sum + j, width, left);
+/// Calls body.template operator()<Vectors>(j, last) for all `dim` values, up to `Most` vectors of kLane at a
+/// time; `last` counts the values of the last vector.
+template <int Most, std::int64_t kLane, class Body>
+void for_each_vectors(std::int64_t dim, Body&& body) {
+  for (std::int64_t j = 0; j < dim; j += Most * kLane) {
+    const std::int64_t left = min_integer(dim - j, Most * kLane), vectors = (left + kLane - 1) / kLane;
+    [&]<int... I>(std::integer_sequence<int, I...>) {
+      (void)((vectors == I + 1 && (body.template operator()<I + 1>(j, left - I * kLane), true)) || ...);
+    }
+    (std::make_integer_sequence<int, Most>{});
   }
 }
-#endif
 
 template <int Lines, class S>
 void add_all_weighted(const S* values, std::int64_t stride, std::int64_t count, std::int64_t value_dim,
-                      const Packed<S>* weights, Ahead<S> ahead, Compute<S>* sum, std::int64_t width) {
-  constexpr std::int64_t kLane = kLanes<Compute<S>>;
-  for (std::int64_t j = 0; j < value_dim; j += 4 * kLane, ahead.width = 0) {
-    const std::int64_t left = value_dim - j;
-    if (left > 3 * kLane)
-      add_weighted<Lines, 4>(values + j, stride, count, weights, ahead, sum + j, width,
-                             min_integer(left - 3 * kLane, kLane));
-    else if (left > 2 * kLane)
-      add_weighted<Lines, 3>(values + j, stride, count, weights, ahead, sum + j, width, left - 2 * kLane);
-    else if (left > kLane)
-      add_weighted<Lines, 2>(values + j, stride, count, weights, ahead, sum + j, width, left - kLane);
-    else
-      add_weighted<Lines, 1>(values + j, stride, count, weights, ahead, sum + j, width, left);
-  }
+                      const Packed<S>* weights, Compute<S>* sum, std::int64_t width) {
+  using C = Compute<S>;
+#if defined(__AVX512BF16__)
+  if constexpr (sizeof(S) == 2)
+    for_each_vectors<4, 2 * kPanel>(value_dim, [&]<int Vectors>(std::int64_t j, std::int64_t last) {
+      add_weighted_pairs<Lines, Vectors>(values + j, stride, count, weights, sum + j, width, last);
+    });
+  else
+#endif
+    for_each_vectors<kValueVectors<C>, kLanes<C>>(
+        value_dim, [&]<int Vectors>(std::int64_t j, std::int64_t last) {
+          add_weighted<Lines, Vectors>(values + j, stride, count, weights, sum + j, width, last);
+        });
 }
 
-/// Calls body.template operator()<Lines>(first) for all lines, up to four at a time.
-template <class Body>
+/// Calls body.template operator()<Lines>(first) for all lines, up to Most (2 or 4) at a time.
+template <int Most, class Body>
 void for_each_lines(std::int64_t lines, Body&& body) {
   std::int64_t i = 0;
-  for (; i + 4 <= lines; i += 4) body.template operator()<4>(i);
+  for (; i + Most <= lines; i += Most) body.template operator()<Most>(i);
   if (i + 2 <= lines) {
     body.template operator()<2>(i);
     i += 2;
@@ -279,8 +285,8 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
 #if defined(__AMX_BF16__)
   if constexpr (kHasTiles<S>) pack_lines(x.query, lines, width, x.tiles_of_queries);
 #endif
-  for (std::int64_t key = begin / kKeyBlock * kKeyBlock; key < end; key += kKeyBlock) {
-    const std::int64_t count = min_integer(kKeyBlock, end - key);
+  for (std::int64_t key = begin / kKeyBlock<S> * kKeyBlock<S>; key < end; key += kKeyBlock<S>) {
+    const std::int64_t count = min_integer(kKeyBlock<S>, end - key);
     const S* keys = at<S>(work.key, batch, key, key_head);
     const S* values = at<S>(work.value, batch, key, key_head);
     std::int64_t scored = 0;
@@ -289,25 +295,22 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
       const auto score_some = [&]<std::int64_t Keys>() {
         const Ahead<S> ahead{values + scored * work.value.row_stride, work.value.row_stride, s.value_dim};
         score_tiles<Keys>(keys + scored * work.key.row_stride, work.key.row_stride, x.tiles_of_queries, lines,
-                          width, x.scores + scored, kKeyBlock, [&](std::int64_t k) { ahead.prefetch(k); });
+                          width, x.scores + scored, kKeyBlock<S>, [&](std::int64_t k) { ahead.prefetch(k); });
         scored += Keys;
       };
-      if (s.dim == width && count == kKeyBlock) score_some.template operator()<kKeyBlock>();
+      if (s.dim == width && count == kKeyBlock<S>) score_some.template operator()<kKeyBlock<S>>();
       while (s.dim == width && scored + kTileRows <= count) score_some.template operator()<kTileRows>();
     }
 #endif
-    for_each_lines(scored < count ? lines : 0, [&]<int Lines>(std::int64_t i) {
-      score_keys<Lines>(
-          keys + scored * work.key.row_stride, work.key.row_stride, count - scored, x.query + i * width,
-          width, s.dim,
-          Ahead<S>{values + scored * work.value.row_stride, work.value.row_stride, i == 0 ? s.value_dim : 0},
-          x.scores + i * kKeyBlock + scored);
+    for_each_lines<4>(scored < count ? lines : 0, [&]<int Lines>(std::int64_t i) {
+      score_keys<Lines>(keys + scored * work.key.row_stride, work.key.row_stride, count - scored,
+                        x.query + i * width, width, s.dim, x.scores + i * kKeyBlock<S> + scored);
     });
     for (std::int64_t i = 0; i < lines; ++i) {
-      C* scores = x.scores + i * kKeyBlock;
-      Packed<S>* weights = x.weights + i * kKeyBlock;
+      C* scores = x.scores + i * kKeyBlock<S>;
+      Packed<S>* weights = x.weights + i * kKeyBlock<S>;
       // Weights are read in pairs of keys, or in whole tiles.
-      for (std::int64_t k = count; k < (kHasTiles<S> ? kKeyBlock : (count + 1) / 2 * 2); ++k)
+      for (std::int64_t k = count; k < (kHasTiles<S> ? kKeyBlock<S> : (count + 1) / 2 * 2); ++k)
         from_compute(C(0), weights[k]);
       if (is_modified(s))
         modify_by_query<C>(s, batch, key_head * group + i % group, i / group, key, count, scores);
@@ -344,18 +347,18 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
         for (std::int64_t j = 0; j < value_width; j += kLanes<C>)
           store(x.sum + i * value_width + j, load(x.sum + i * value_width + j) * shrink);
     }
-    const Ahead<S> ahead{keys + kKeyBlock * work.key.row_stride, work.key.row_stride, s.dim};
 #if defined(__AMX_BF16__)
     if constexpr (kHasTiles<S>) {
-      add_tiles<kKeyBlock>(values, work.value.row_stride, count, s.value_dim, x.weights, lines, x.sum,
-                           value_width, [&](std::int64_t k) { ahead.prefetch(k); });
+      const Ahead<S> ahead{keys + kKeyBlock<S> * work.key.row_stride, work.key.row_stride, s.dim};
+      add_tiles<kKeyBlock<S>>(values, work.value.row_stride, count, s.value_dim, x.weights, lines, x.sum,
+                              value_width, [&](std::int64_t k) { ahead.prefetch(k); });
       continue;
     }
 #endif
-    for_each_lines(lines, [&]<int Lines>(std::int64_t i) {
-      add_all_weighted<Lines>(values, work.value.row_stride, count, s.value_dim, x.weights + i * kKeyBlock,
-                              Ahead<S>{ahead.rows, ahead.stride, i == 0 ? s.dim : 0}, x.sum + i * value_width,
-                              value_width);
+    // Two lines, that a row of values may be read whole: of four there are too many sums for that.
+    for_each_lines<2>(lines, [&]<int Lines>(std::int64_t i) {
+      add_all_weighted<Lines>(values, work.value.row_stride, count, s.value_dim, x.weights + i * kKeyBlock<S>,
+                              x.sum + i * value_width, value_width);
     });
   }
 #if defined(__AMX_BF16__)

@@ -43,8 +43,11 @@ Compute<S> dot(const S* x, const S* weight, std::int64_t in) {
   Vector<C> sums[kSums] = {};
   std::int64_t i = 0;
   for (; i + kSums * stride <= in; i += kSums * stride)
-    for (int s = 0; s < kSums; ++s)
+#pragma GCC unroll 4
+    for (int s = 0; s < kSums; ++s) {
+      if (s % 2 == 0) prefetch_ahead(weight + i + s * stride);
       sums[s] = multiply_add_stored(x + i + s * stride, weight + i + s * stride, sums[s]);
+    }
   for (; i + stride <= in; i += stride) sums[0] = multiply_add_stored(x + i, weight + i, sums[0]);
   C result = sum_lanes<C>((sums[0] + sums[1]) + (sums[2] + sums[3]));
   for (; i < in; ++i) result += to_compute(x[i]) * to_compute(weight[i]);
