@@ -6,6 +6,14 @@
 
 namespace attend::ATTEND_ISA {
 
+/// |x| of each lane.
+template <class C>
+inline Vector<C> magnitude_of(Vector<C> x) {
+  using Integer = typename VectorOf<C>::scalar_integer;
+  constexpr Integer kAllButSign = static_cast<Integer>(~(Integer{1} << (8 * sizeof(C) - 1)));
+  return bit_cast_vector<Vector<C>>(bit_cast_vector<IntegerVector<C>>(x) & splat_integer<C>(kAllButSign));
+}
+
 /// Weights of a query exist relative to the largest score so far; all sums here shrink with it, and are
 /// divided by the total at the end. The mass of a key needs that total of every query: the block's weights
 /// are kept until it is known.
@@ -65,21 +73,21 @@ class BlockStatistics {
       const std::int64_t own = all.block_ * queries_of_block(all.s_) + r + all.s_.keys - all.s_.queries;
       away_ = splat(static_cast<C>(key - own));
       for (int i = 0; i < kLanes<C>; ++i) away_[i] += static_cast<C>(i);
+      follow_least();
     }
 
     [[gnu::always_inline]] void operator()(std::int64_t j, Vector<C> y, Vector<C> weight) {
       // -infinity weighs nothing; finite, so that nothing times it is nothing.
       shifted_ += weight * max_of(y, splat(C(-2000)));
-      distance_ += weight * max_of(away_, -away_);
+      distance_ += weight * magnitude_of<C>(away_);
       away_ += C(kLanes<C>);
-      const std::int64_t top = all_.work_->top;
-      if (top == 0) return;
-      const Vector<C> score = y + maximum_;
-      unsigned candidates = bits_of_lanes<C>(score > splat(all_.x_.top_scores[(r_ + 1) * top - 1]));
+      unsigned candidates = bits_of_lanes<C>(y > least_);
+      if (__builtin_expect(candidates == 0, 1)) return;
       for (; candidates != 0; candidates &= candidates - 1) {
         const int i = __builtin_ctz(candidates);
-        all_.insert(r_, score[i], static_cast<std::int32_t>(key_ + j + i));
+        all_.insert(r_, y[i] + maximum_, static_cast<std::int32_t>(key_ + j + i));
       }
+      follow_least();
     }
 
     /// After a block: the earlier sums shrink from the maximum `before`, and `sum` of new weights is added.
@@ -94,10 +102,16 @@ class BlockStatistics {
     }
 
    private:
+    // No more is a candidate than what exceeds the least of the top scores.
+    void follow_least() {
+      const std::int64_t top = all_.work_->top;
+      least_ = splat(top == 0 ? C(__builtin_inf()) : all_.x_.top_scores[(r_ + 1) * top - 1] - maximum_);
+    }
+
     BlockStatistics& all_;
     std::int64_t r_, key_;
     C maximum_;
-    Vector<C> shifted_{}, distance_{}, away_;
+    Vector<C> shifted_{}, distance_{}, away_, least_;
   };
 
   /// Query r looks at none of the keys from `key`.
