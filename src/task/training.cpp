@@ -97,6 +97,7 @@ train::TrainingResult train_in_place(const Trainee& trainee, const TrainingOptio
   job.random = &random;
   job.loss_of = [&](std::int64_t index) { return trainee.loss_of(index, compute, random); };
   if (trainee.evaluate) job.evaluate = [&] { return trainee.evaluate(compute); };
+  job.learning_rate_factor = trainee.learning_rate_factor;
   job.more_metrics = [&trainee] {
     train::Metrics metrics;
     for (const auto& more : {trainee.more_metrics, trainee.input_metrics})

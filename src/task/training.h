@@ -28,6 +28,8 @@ struct Trainee {
   /// For the speed that is shown; on average where batches differ.
   std::int64_t items_per_batch = 0;
   std::string item = "tokens";
+  /// train::TrainingJob::learning_rate_factor.
+  std::function<double(std::int64_t batch)> learning_rate_factor = {};
   /// train::TrainingJob::more_metrics.
   std::function<train::Metrics()> more_metrics = {};
   /// How the input keeps up, learn_from_batches() sets it.

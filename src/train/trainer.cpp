@@ -197,7 +197,8 @@ double Training::learning_rate() {
 
 void Training::update() {
   const Clock::time_point start = Clock::now();
-  const double rate = learning_rate();
+  double rate = learning_rate();
+  if (job_.learning_rate_factor) rate *= job_.learning_rate_factor(state_.batch);
   double sum = 0;
   for (std::int64_t i = 0; i < options_.accumulate; ++i) {
     const Tensor loss = job_.loss_of(state_.batch++);

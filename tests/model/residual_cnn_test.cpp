@@ -379,7 +379,9 @@ TEST_P(ResidualCnnLearns, WhichQuarterIsBright) {
   const int steps = test::kSanitized ? 10 : focal ? 120 : 60;
   const double accuracy =
       test::accuracy_after_training(ResidualCnn(small(GetParam()), 1), steps, focal ? 5e-3 : 1e-2);
-  if (!test::kSanitized) EXPECT_GE(accuracy, 0.97);
+  if (!test::kSanitized) {
+    EXPECT_GE(accuracy, 0.97);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Blocks, ResidualCnnLearns, ::testing::ValuesIn(kBlocks),

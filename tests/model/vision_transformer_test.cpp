@@ -387,7 +387,9 @@ TEST_P(VisionTransformerLearns, WhichQuarterIsBright) {
   config.layers = 2;
   const int steps = test::kSanitized ? 10 : 300;
   const double accuracy = test::accuracy_after_training(VisionTransformer(config, 2), steps, 3e-3);
-  if (!test::kSanitized) EXPECT_GE(accuracy, 0.97);
+  if (!test::kSanitized) {
+    EXPECT_GE(accuracy, 0.97);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, VisionTransformerLearns,

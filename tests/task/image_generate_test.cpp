@@ -99,6 +99,10 @@ TEST_F(ImageGenerate, PlayersTakeTurnsAndTheirLossesAreLogged) {
   ImageGenerateJob gan = job("gan", ImageGenerationKind::gan);
   gan.options.steps = 30;
   gan.options.accumulate = 2;
+  gan.options.schedule = "constant";
+  gan.options.warmup = 0;
+  gan.options.learning_rate = 4e-3;
+  gan.options.generator_learning_rate = 1e-3;
   Watcher watcher;
   const ImageGenerateConfig config = train(gan, watcher);
   EXPECT_EQ(config.results->step, 30);
@@ -112,6 +116,8 @@ TEST_F(ImageGenerate, PlayersTakeTurnsAndTheirLossesAreLogged) {
     EXPECT_TRUE(entry["discriminator_loss"].is_number()) << line;
     // The first update is the discriminator's.
     EXPECT_EQ(entry["generator_loss"].is_number(), entry["step"] != 1) << line;
+    // Of the others that are logged each is the generator's.
+    EXPECT_DOUBLE_EQ(entry["learning_rate"].get<double>(), entry["step"] == 1 ? 4e-3 : 1e-3) << line;
   }
   EXPECT_EQ(logged, 4);
   EXPECT_NE(test::read_all(gan.out / "README.md").find("generative adversarial network"), std::string::npos);
@@ -148,6 +154,8 @@ TEST_F(ImageGenerate, BadInputIsNamedAndNothingIsWritten) {
   fails([](ImageGenerateJob& bad) { bad.data.clear(); }, "--data FOLDER is needed");
   fails([](ImageGenerateJob& bad) { bad.options.model.attention_stage = 3; }, "attention_stage 3");
   fails([](ImageGenerateJob& bad) { bad.options.discriminator_updates = 0; }, "discriminator_updates 0");
+  fails([](ImageGenerateJob& bad) { bad.options.generator_learning_rate = -1; },
+        "generator_learning_rate -1");
   fails([](ImageGenerateJob& bad) { bad.options.label_smoothing = 0.1; }, "label_smoothing");
   fails(
       [](ImageGenerateJob& bad) {

@@ -64,6 +64,27 @@ TEST(Trainer, LearnsAndReports) {
   for (const Parameter& p : toy.parameters) EXPECT_FALSE(autograd::grad(p.tensor).defined());
 }
 
+TEST(Trainer, PlayersLearnAtRatesOfTheirOwn) {
+  Toy half, usual, turns;
+  TrainerOptions options = options_for();
+  options.accumulate = 2;
+  half.job.learning_rate_factor = [](std::int64_t) { return 0.5; };
+  run_training(half.job, options);
+  TrainerOptions slower = options;
+  slower.schedule.maximum /= 2;
+  slower.schedule.minimum /= 2;
+  run_training(usual.job, slower);
+  EXPECT_TRUE(test::same_bits(half.w1, usual.w1));
+  // Asked for the first batch of each update.
+  Recorder recorder;
+  turns.job.observer = &recorder;
+  turns.job.learning_rate_factor = [](std::int64_t batch) { return 1 + static_cast<double>(batch); };
+  options.schedule = {.decay = Decay::constant, .maximum = 1e-9};
+  run_training(turns.job, options);
+  for (std::size_t i = 0; i < recorder.steps.size(); ++i)
+    EXPECT_DOUBLE_EQ(recorder.steps[i].learning_rate, 1e-9 * (1 + 2 * static_cast<double>(i)));
+}
+
 TEST(Trainer, ChoosesWeightsByTheMetricAndThenByTheLoss) {
   const auto best_step = [](std::vector<Validation> found, const fs::path& folder) {
     Toy toy;

@@ -26,6 +26,10 @@ struct ImageGenerateOptions : TrainingOptions {
   bool flip = false;      ///< left and right of what is learnt from, with probability 1/2
   /// Of a GAN: updates of the discriminator before each of the generator. Each is one of `steps`.
   std::int64_t discriminator_updates = 1;
+  /// Of a GAN: the learning rate of the generator, of which the schedule makes the same parts as of
+  /// `learning_rate`, the discriminator's (Heusel et al., "GANs Trained by a Two Time-Scale Update Rule
+  /// Converge to a Local Nash Equilibrium", 2017). 0: that of the discriminator.
+  double generator_learning_rate = 0;
 };
 
 /// The options of this preset: sizes, optimizer and length of training that fit each other. Throws Error

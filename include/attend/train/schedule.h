@@ -21,9 +21,10 @@ Decay decay_from_name(std::string_view name);
 ///
 ///     constant             maximum
 ///     linear               minimum + (maximum - minimum) (1 - x)
-///     cosine               minimum + (maximum - minimum) (1 + cos(pi x)) / 2      (Loshchilov & Hutter, ICLR
-///     2017) inverse_square_root  max(minimum, maximum sqrt(w / (s + 1))), w = max(1, warmup)    (Vaswani et
-///     al., 2017)
+///     cosine               minimum + (maximum - minimum) (1 + cos(pi x)) / 2
+///     inverse_square_root  max(minimum, maximum sqrt(w / (s + 1))), w = max(1, warmup)
+///
+/// (cosine: Loshchilov & Hutter, ICLR 2017; inverse_square_root: Vaswani et al., 2017).
 struct Schedule {
   Decay decay = Decay::cosine;
   double maximum = 1e-3;    ///< learning rate at the end of the warm-up; above 0

@@ -81,6 +81,10 @@ std::string add_network_options(CLI::App* verb, const Shared& options) {
       verb, options->given, "--discriminator-updates", "N", kTrainingGroup, whole_number(1, 100),
       [](ImageGenerateOptions & o) -> auto& { return o.discriminator_updates; },
       "gan: updates of the discriminator before each of the generator");
+  add_override<double>(
+      verb, options->given, "--generator-lr", "X", kTrainingGroup, number(0, 1e3),
+      [](ImageGenerateOptions & o) -> auto& { return o.generator_learning_rate; },
+      "gan: learning rate of the generator, --lr is the discriminator's; 0: the same");
   return about;
 }
 

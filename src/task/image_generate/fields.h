@@ -17,6 +17,7 @@ void for_each_option(Options& o, Visit&& visit) {
   visit("skip_bad", o.skip_bad, Anything{});
   visit("flip", o.flip, Anything{});
   visit("discriminator_updates", o.discriminator_updates, Range<std::int64_t>{1, 100});
+  visit("generator_learning_rate", o.generator_learning_rate, Range<double>{0, 1e3, true});
   for_each_training_option(o, visit);
 }
 

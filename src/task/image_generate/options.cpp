@@ -26,7 +26,7 @@ ImageGenerateOptions vae() {
   return options;
 }
 
-// Learning rate and moments as Miyato et al. (2018) and Zhang et al. (2019) chose them.
+// Learning rates and moments as Miyato et al. (2018) and Zhang et al. (2019) chose them.
 ImageGenerateOptions gan() {
   ImageGenerateOptions options = vae();
   options.preset = "gan";
@@ -37,6 +37,7 @@ ImageGenerateOptions gan() {
   options.batch = 64;
   options.steps = 12000;
   options.learning_rate = 4e-4;
+  options.generator_learning_rate = 1e-4;
   options.warmup = 0;
   options.schedule = "linear";
   options.beta1 = 0;

@@ -182,6 +182,10 @@ Trainee Training::trainee() {
   trainee.more_metrics = [this]() -> train::Metrics {
     return {{"discriminator_loss", discriminator_loss_}, {"generator_loss", generator_loss_}};
   };
+  if (options_.generator_learning_rate > 0)
+    trainee.learning_rate_factor = [this](std::int64_t batch) {
+      return teaches_generator(batch) ? options_.generator_learning_rate / options_.learning_rate : 1;
+    };
   // Players work against each other: a loss that rises is no divergence.
   trainee.watchdog.patience = 0;
   return trainee;

@@ -216,17 +216,13 @@ void add_weighted_pairs(const BFloat16* values, std::int64_t stride, std::int64_
 }
 #endif
 
-/// Calls body.template operator()<Vectors>(j, last) for all `dim` values, up to `Most` vectors of kLane at a
-/// time; `last` counts the values of the last vector.
+/// Calls body.template operator()<Vectors>(j, last) for all `dim` values, up to Most vectors of kLane at a
+/// time, or a half, a quarter ... of them; `last` counts the values of the last vector.
 template <int Most, std::int64_t kLane, class Body>
-void for_each_vectors(std::int64_t dim, Body&& body) {
-  for (std::int64_t j = 0; j < dim; j += Most * kLane) {
-    const std::int64_t left = min_integer(dim - j, Most * kLane), vectors = (left + kLane - 1) / kLane;
-    [&]<int... I>(std::integer_sequence<int, I...>) {
-      (void)((vectors == I + 1 && (body.template operator()<I + 1>(j, left - I * kLane), true)) || ...);
-    }
-    (std::make_integer_sequence<int, Most>{});
-  }
+void for_each_vectors(std::int64_t dim, const Body& body, std::int64_t j = 0) {
+  for (; (dim - j + kLane - 1) / kLane >= Most; j += Most * kLane)
+    body.template operator()<Most>(j, min_integer(dim - j - (Most - 1) * kLane, kLane));
+  if constexpr (Most > 1) for_each_vectors<Most / 2, kLane>(dim, body, j);
 }
 
 template <int Lines, class S>
