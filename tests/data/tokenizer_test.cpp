@@ -149,8 +149,8 @@ TEST_P(Subwords, TakeTinyAndOddTexts) {
   for (const std::string& text :
        {std::string("a"), std::string("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), std::string(" "),
         std::string("   \n   "), std::string("ab ab ab"), std::string("x\ty\0z", 5),
-        std::string("1234567890"), std::string(test::kSanitized ? 5000 : 50000, 'q'), std::string("\xef\xbb\xbf漢"),
-        std::string("<unk><s><0x41>"), std::string("😀")}) {
+        std::string("1234567890"), std::string(test::kSanitized ? 5000 : 50000, 'q'),
+        std::string("\xef\xbb\xbf漢"), std::string("<unk><s><0x41>"), std::string("😀")}) {
     SCOPED_TRACE(text.substr(0, 20));
     const auto tokenizer = train_tokenizer(options_of(GetParam()), text);
     EXPECT_EQ(tokenizer->decode(tokenizer->encode(text)), text);

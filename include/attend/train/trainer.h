@@ -67,8 +67,8 @@ struct TrainingJob {
   /// players with losses of their own take turns by the number of the batch, which must not change within
   /// `accumulate` batches.
   std::function<Tensor(std::int64_t batch)> loss_of = {};
-  /// What the learning rate of the schedule is multiplied by in the update that begins with this batch: players
-  /// may learn at rates of their own. May be empty: by 1.
+  /// What the learning rate of the schedule is multiplied by in the update that begins with this batch:
+  /// players may learn at rates of their own. May be empty: by 1.
   std::function<double(std::int64_t batch)> learning_rate_factor = {};
   /// More numbers for the lines of metrics.jsonl about updates, asked for after an update. May be empty.
   std::function<Metrics()> more_metrics = {};

@@ -82,8 +82,8 @@ inline Vector<C> splat(C value) {
 // ---- Loads and stores; pointers need no alignment.
 
 /// Asks for what lies a page after `p`, of memory that is read once and in order: processors foresee the rest
-/// of a page, not the next one. Into the second cache, as the first one follows too few reads at a time; every
-/// other line is enough.
+/// of a page, not the next one. Into the second cache, as the first one follows too few reads at a time;
+/// every other line is enough.
 inline void prefetch_ahead(const void* p) {
   __builtin_prefetch(static_cast<const char*>(p) + 4096, 0, 2);
 }
