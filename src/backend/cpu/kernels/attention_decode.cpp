@@ -281,7 +281,9 @@ void decode_of(const AttentionDecode& work, std::int64_t batch, std::int64_t key
 #if defined(__AMX_BF16__)
   if constexpr (kHasTiles<S>) pack_lines(x.query, lines, width, x.tiles_of_queries);
 #endif
-  for (std::int64_t key = begin / kKeyBlock<S> * kKeyBlock<S>; key < end; key += kKeyBlock<S>) {
+  // Tables of masks begin at any of their own blocks; a window reads no more before it.
+  constexpr std::int64_t kMaskBlock = backend::AttentionPlace::kBlock;
+  for (std::int64_t key = begin / kMaskBlock * kMaskBlock; key < end; key += kKeyBlock<S>) {
     const std::int64_t count = min_integer(kKeyBlock<S>, end - key);
     const S* keys = at<S>(work.key, batch, key, key_head);
     const S* values = at<S>(work.value, batch, key, key_head);
