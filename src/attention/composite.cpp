@@ -26,9 +26,10 @@ Tensor dropout_factors(const Shape& shape, double dropout, const RandomStream& r
     const auto place = static_cast<std::int64_t>(i);
     const std::int64_t k = place % keys, q = place / keys % queries, head = place / keys / queries;
     const std::uint64_t stream = (random.stream << 20) + static_cast<std::uint64_t>(head);
-    const auto words = philox({static_cast<std::uint32_t>(k), static_cast<std::uint32_t>(q / 8),
-                               static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(stream >> 32)},
-                              random.seed);
+    const auto words =
+        philox<7>({static_cast<std::uint32_t>(k), static_cast<std::uint32_t>(q / 8),
+                   static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(stream >> 32)},
+                  random.seed);
     const std::uint32_t half = (words[static_cast<std::size_t>(q % 8 / 2)] >> (16 * (q % 2))) & 0xffffU;
     factors[i] = half >= threshold ? 1 / (1 - dropout) : 0;
   }

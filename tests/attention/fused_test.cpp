@@ -224,7 +224,7 @@ void expect_composite(const Mechanism& mechanism, const Sizes& z, double dropout
     for (std::size_t i = 0; i < got.size(); ++i) {
       // The gradient of a parameter is a sum over all places, in which roundings of bf16 add up; that of a
       // slope weighs them by distances, which are large and cancel where queries are far behind the keys.
-      const double far = static_cast<double>(std::max<std::int64_t>(1, z.queries / z.keys)),
+      const double far = static_cast<double>(std::max<std::int64_t>(1, (z.queries - z.keys) / 32)),
                    bound = i <= 3 ? tolerance : tolerance * std::max(dtype == DType::bf16 ? 4.0 : 1.0, far);
       EXPECT_TRUE(test::close(got[i], exact[i], bound, bound))
           << mechanism.name << ", " << name_of(dtype) << ", result " << i << ", queries " << z.queries

@@ -5,9 +5,10 @@
 //
 // Place (query q, key k) of head h keeps its weight when 16-bit half-word number q mod 8 of
 //
-//     philox(counter = {k, q / 8, stream + head number, upper half of stream}, key = seed)
+//     philox<7>(counter = {k, q / 8, stream + head number, upper half of stream}, key = seed)
 //
-// is at least dropout * 65536 (half-words 2 i and 2 i + 1 are the lower and the upper half of word i).
+// is at least dropout * 65536 (half-words 2 i and 2 i + 1 are the lower and the upper half of word i). Seven
+// rounds, as in FlashAttention, for drawing is a good part of what dropout costs.
 
 #include "backend/cpu/attention_block.h"
 #include "backend/cpu/philox.h"
@@ -28,31 +29,34 @@ inline void dropout_tile_by_query(const backend::AttentionShape& s, const Philox
                                   std::uint16_t* words) {
   const std::uint64_t stream = (s.stream << 20) + static_cast<std::uint64_t>(batch * s.heads + head);
   const std::uint32_t threshold = dropout_threshold(s.dropout);
-  for (int part = 0; part < 2; ++part) {
-    alignas(64) std::uint32_t random[4][16];
-    philox16(static_cast<std::uint32_t>(key), static_cast<std::uint32_t>((query + 8 * part) / 8),
-             static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(stream >> 32), keys, random);
+  alignas(64) std::uint32_t random[2][4][16];
+  philox16<2, 7>(static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(query / 8),
+                 static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(stream >> 32), keys, random);
+  if (threshold > 0xffff) {
+    for (int line = 0; line < kDropoutTileWords; ++line) words[line] = 0;
+    return;
+  }
+#if defined(__AVX512F__)
+  // A half-word is at least the threshold when the word that it begins is at least what the threshold begins.
+  const __m512i bound = _mm512_set1_epi32(static_cast<int>(threshold << 16));
+#endif
+  for (int part = 0; part < 2; ++part)
     for (int word = 0; word < 4; ++word) {
       std::uint16_t* lines = words + 8 * part + 2 * word;
 #if defined(__AVX512F__)
-      // A half-word is at least the threshold when the word that it begins is at least what the threshold
-      // begins.
-      const __m512i both = _mm512_load_si512(random[word]),
-                    bound = _mm512_set1_epi32(static_cast<int>(threshold << 16));
-      const std::uint16_t any = threshold <= 0xffff ? 0xffff : 0;
-      lines[0] = any & _mm512_cmpge_epu32_mask(_mm512_slli_epi32(both, 16), bound);
-      lines[1] = any & _mm512_cmpge_epu32_mask(both, bound);
+      const __m512i both = _mm512_load_si512(random[part][word]);
+      lines[0] = _mm512_cmpge_epu32_mask(_mm512_slli_epi32(both, 16), bound);
+      lines[1] = _mm512_cmpge_epu32_mask(both, bound);
 #else
       std::uint32_t lower = 0, upper = 0;
       for (int j = 0; j < 16; ++j) {
-        lower |= static_cast<std::uint32_t>((random[word][j] & 0xffffu) >= threshold) << j;
-        upper |= static_cast<std::uint32_t>((random[word][j] >> 16) >= threshold) << j;
+        lower |= static_cast<std::uint32_t>((random[part][word][j] & 0xffffu) >= threshold) << j;
+        upper |= static_cast<std::uint32_t>((random[part][word][j] >> 16) >= threshold) << j;
       }
       lines[0] = static_cast<std::uint16_t>(lower);
       lines[1] = static_cast<std::uint16_t>(upper);
 #endif
     }
-  }
 }
 
 /// words[j] bit i: may query (query + i) keep key (key + j)?

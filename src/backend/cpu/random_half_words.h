@@ -17,7 +17,7 @@ inline void random_half_words(std::uint64_t seed, std::uint64_t stream, std::uin
   U64 counter;
   for (int i = 0; i < lanes; ++i) counter[i] = block + static_cast<std::uint64_t>(i);
   PhiloxLanes lane_words[1] = {{{counter, counter >> 32, U64{} + stream, U64{} + (stream >> 32)}}};
-  philox_lanes(lane_words, PhiloxKeys(seed));
+  philox_lanes<0, 10>(lane_words, PhiloxKeys(seed));
   const U64(&c)[4] = lane_words[0].words;
   const U64 first = interleave_low_halves(c[0], c[1]), second = interleave_low_halves(c[2], c[3]);
 #if defined(__AVX512F__)
