@@ -16,25 +16,37 @@
 
 namespace attend::model {
 
+namespace {
+
+// Every second layer. Its kernel is a multiple of its stride, so that every place of the maps before it is
+// seen by equally many and the generator's gradient has no checkerboard (Odena et al., 2016).
+bool halves(std::size_t layer) {
+  return layer % 2 == 1;
+}
+
+}  // namespace
+
 ImageDiscriminator::ImageDiscriminator(const ImageGenerationConfig& config, Generator& random)
     : config_(config) {
   validate(config);
   // What is named as a parameter must stay where it is.
-  layers_.resize(static_cast<std::size_t>(config.stages) + 1);
+  layers_.resize(2 * static_cast<std::size_t>(config.stages) + 1);
   std::int64_t channels = config.channels;
-  std::int64_t attended = 0;
-  for (std::int64_t i = 0; i <= config.stages; ++i) {
-    const std::int64_t out = config.discriminator_base_channels << i;
-    Layer& layer = layers_[static_cast<std::size_t>(i)];
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const std::int64_t out = config.discriminator_base_channels << ((i + 1) / 2), kernel = halves(i) ? 4 : 3;
+    Layer& layer = layers_[i];
     layer.weight = std::make_unique<nn::SpectralNorm>(
-        Shape{out, channels, 3, 3}, std::sqrt(2 / static_cast<double>(9 * channels)), random);
+        Shape{out, channels, kernel, kernel}, std::sqrt(2 / static_cast<double>(kernel * kernel * channels)),
+        random);
     layer.bias = Tensor::zeros({out});
     add_child(fmt::format("convolutions.{}", i), *layer.weight);
     add_parameter(fmt::format("convolutions.{}.bias", i), layer.bias, false);
-    if (config.stages - i == config.attention_stage) attended = out;
     channels = out;
   }
-  attention_ = nn::make_feature_attention(config.block, attended, {}, random);
+  attended_layer_ = 2 * static_cast<std::size_t>(config.stages - config.attention_stage);
+  attention_ = nn::make_feature_attention(
+      config.block, config.discriminator_base_channels << (config.stages - config.attention_stage), {},
+      random);
   if (attention_ != nullptr) add_child("attention", *attention_);
   const double deviation = std::sqrt(1 / static_cast<double>(channels));
   head_ = std::make_unique<nn::SpectralNorm>(Shape{1, channels}, deviation, random);
@@ -51,12 +63,11 @@ Tensor ImageDiscriminator::forward(const Tensor& pictures, const Tensor& classes
   if (config_.conditional) check_classes(classes, pictures.dim(0));
   const DType own = head_bias_.dtype();
   Tensor x = op::cast(pictures, own == DType::f32 ? run.compute : own);
-  for (std::int64_t i = 0; i <= config_.stages; ++i) {
-    const Layer& layer = layers_[static_cast<std::size_t>(i)];
-    x = op::convolution(x, layer.weight->value(run), layer.bias, {.stride = i == 0 ? 1 : 2, .padding = 1});
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    x = op::convolution(x, layer.weight->value(run), layer.bias, {.stride = halves(i) ? 2 : 1, .padding = 1});
     x = op::activate(x, Activation::relu);
-    if (attention_ != nullptr && config_.stages - i == config_.attention_stage)
-      x = attention_->forward(x, run, 0);
+    if (attention_ != nullptr && i == attended_layer_) x = attention_->forward(x, run, 0);
   }
   const Tensor features = op::sum(op::cast(x, own), {.axes = {1, 2}});
   const Tensor score = op::reshape(op::linear(features, head_->value(run), head_bias_), {pictures.dim(0)});

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "attend/base/error.h"
 #include "model/config_json.h"
 #include "model/feature_attention_names.h"
@@ -47,6 +49,10 @@ void validate(const ImageGenerationConfig& config) {
   if (config.attention_stage > config.stages)
     throw Error(
         fmt::format("attention_stage {}: at most stages {} needed", config.attention_stage, config.stages));
+  const std::int64_t smallest = std::int64_t{1} << config.stages;
+  if (config.kind == ImageGenerationKind::gan && std::min(config.height, config.width) < smallest)
+    throw Error(fmt::format("height {}, width {}: a gan halves pictures {} times, at least {} needed",
+                            config.height, config.width, config.stages, smallest));
 }
 
 std::string to_json(const ImageGenerationConfig& config) {

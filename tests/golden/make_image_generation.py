@@ -161,9 +161,8 @@ class Gan(Model):
         self.player = player
         self.make_generator("generator.")
         d, channels = "discriminator.", 2
-        for i in range(3):
-            out = 2 << i
-            self.divided(f"{d}convolutions.{i}", out, channels, 3, 3)
+        for i, (out, kernel) in enumerate(zip([2, 4, 4, 8, 8], [3, 4, 3, 4, 3])):
+            self.divided(f"{d}convolutions.{i}", out, channels, kernel, kernel)
             self.p[f"{d}convolutions.{i}.bias"] = numbers(out)
             channels = out
         self.attention(d + "attention", 4)
@@ -194,11 +193,11 @@ class Gan(Model):
 
     def score(self, pictures, classes):
         p, x = self.p, pictures.permute(0, 3, 1, 2)
-        for i in range(3):
+        for i in range(5):
             x = functional.relu(functional.conv2d(x, self.value(f"convolutions.{i}"),
                                                   p[f"discriminator.convolutions.{i}.bias"],
-                                                  stride=2 if i else 1, padding=1))
-            if i == 1:
+                                                  stride=1 + i % 2, padding=1))
+            if i == 2:
                 x = self.attend("discriminator.attention", x)
         h = x.sum((2, 3))
         score = functional.linear(h, self.value("head"), p["discriminator.head.bias"])[:, 0]

@@ -46,6 +46,11 @@ TEST(ImageGenerationConfig, JsonGoesRoundAndRefusesWhatDoesNotFit) {
   EXPECT_ERROR(read(R"({"kl_weight": -1})"), "kl_weight");
   EXPECT_ERROR(read(R"({"stages": 2, "attention_stage": 3})"), "attention_stage 3: at most stages 2");
   EXPECT_ERROR(ImageVae(ImageGenerationConfig{.stages = 9}), "stages 9");
+  config = tiny(ImageGenerationKind::gan);
+  config.width = 3;
+  EXPECT_ERROR(validate(config), "width 3: a gan halves pictures 2 times, at least 4 needed");
+  config.kind = ImageGenerationKind::vae;
+  EXPECT_NO_THROW(validate(config));
 }
 
 TEST(ImageGenerator, SizesNeedNoPowersOfTwo) {

@@ -11,10 +11,12 @@
 
 namespace attend::model {
 
-/// Tells pictures of a data set from those that a generator made: convolutions of 3 x 3 with ReLU, the first
-/// over maps with the pictures' size, each that follows at half of it with twice the channels, attention
-/// after one of them; then, with the sum h of the last maps over their places, the projection discriminator
-/// of Miyato and Koyama ("cGANs with Projection Discriminator", 2018),
+/// Tells pictures of a data set from those that a generator made. The convolutions of Miyato et al.
+/// ("Spectral Normalization for Generative Adversarial Networks", 2018, table 3) with ReLU: one of 3 x 3 over
+/// the picture; then for each stage one of 4 x 4 to half of the height and width, rounded down, and twice the
+/// channels, and one of 3 x 3; attention after the last of one stage. Then, with the sum h of the last maps
+/// over their places, the projection discriminator of Miyato and Koyama ("cGANs with Projection
+/// Discriminator", 2018),
 ///
 ///     score = w h + b + <embedding of the class, h>            (without the last term unless conditional)
 ///
@@ -35,6 +37,7 @@ class ImageDiscriminator : public nn::Module {
 
   ImageGenerationConfig config_;
   std::vector<Layer> layers_;
+  std::size_t attended_layer_ = 0;
   std::unique_ptr<nn::FeatureAttention> attention_;
   std::unique_ptr<nn::SpectralNorm> head_, class_embedding_;
   Tensor head_bias_;
