@@ -2,17 +2,11 @@
 
 // What the forward and the backward attention kernel share.
 
+#include "backend/cpu/integers.h"
 #include "backend/cpu/vector.h"
 #include "backend/kernels/attention.h"
 
 namespace attend::ATTEND_ISA {
-
-inline std::int64_t min_integer(std::int64_t a, std::int64_t b) {
-  return a < b ? a : b;
-}
-inline std::int64_t max_integer(std::int64_t a, std::int64_t b) {
-  return a > b ? a : b;
-}
 
 template <class S>
 inline S* at(const backend::HeadsOperand& operand, std::int64_t batch, std::int64_t row, std::int64_t head) {

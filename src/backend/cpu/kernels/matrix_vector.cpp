@@ -3,8 +3,8 @@
 
 #include "backend/kernels/matrix_vector.h"
 
-#include "backend/cpu/attention_block.h"
 #include "backend/cpu/block_product.h"
+#include "backend/cpu/integers.h"
 #include "backend/cpu/kernels/table.h"
 
 namespace attend::ATTEND_ISA {
