@@ -43,7 +43,6 @@ ImageDiscriminator::ImageDiscriminator(const ImageGenerationConfig& config, Gene
     add_parameter(fmt::format("convolutions.{}.bias", i), layer.bias, false);
     channels = out;
   }
-  attended_layer_ = 2 * static_cast<std::size_t>(config.stages - config.attention_stage);
   attention_ = nn::make_feature_attention(
       config.block, config.discriminator_base_channels << (config.stages - config.attention_stage), {},
       random);
@@ -63,11 +62,12 @@ Tensor ImageDiscriminator::forward(const Tensor& pictures, const Tensor& classes
   if (config_.conditional) check_classes(classes, pictures.dim(0));
   const DType own = head_bias_.dtype();
   Tensor x = op::cast(pictures, own == DType::f32 ? run.compute : own);
+  const auto attended = 2 * static_cast<std::size_t>(config_.stages - config_.attention_stage);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     x = op::convolution(x, layer.weight->value(run), layer.bias, {.stride = halves(i) ? 2 : 1, .padding = 1});
     x = op::activate(x, Activation::relu);
-    if (attention_ != nullptr && i == attended_layer_) x = attention_->forward(x, run, 0);
+    if (attention_ != nullptr && i == attended) x = attention_->forward(x, run, 0);
   }
   const Tensor features = op::sum(op::cast(x, own), {.axes = {1, 2}});
   const Tensor score = op::reshape(op::linear(features, head_->value(run), head_bias_), {pictures.dim(0)});

@@ -37,7 +37,6 @@ class ImageDiscriminator : public nn::Module {
 
   ImageGenerationConfig config_;
   std::vector<Layer> layers_;
-  std::size_t attended_layer_ = 0;
   std::unique_ptr<nn::FeatureAttention> attention_;
   std::unique_ptr<nn::SpectralNorm> head_, class_embedding_;
   Tensor head_bias_;

@@ -81,6 +81,7 @@ inline U64 interleave_low_halves(U64 even, U64 odd) {
 template <int Columns, int Rounds>
 inline void philox16(std::uint32_t first, std::uint32_t c1, std::uint32_t c2, std::uint32_t c3,
                      const PhiloxKeys& keys, std::uint32_t (*out)[4][16]) {
+  static_assert(Rounds >= 3);
   constexpr int lanes = kVectorBytes / 4;
   constexpr std::uint64_t kLow = 0xffffffff;
   const U64 m0 = U64{} + kPhilox0, m1 = U64{} + kPhilox1;
