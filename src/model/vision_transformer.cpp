@@ -21,13 +21,17 @@ namespace {
 
 inline constexpr Choice<PatchPooling, 2> kPoolingNames{
     {{{PatchPooling::token, "token"}, {PatchPooling::mean, "mean"}}}};
+inline constexpr Choice<PatchStem, 2> kStemNames{
+    {{{PatchStem::linear, "linear"}, {PatchStem::convolutions, "convolutions"}}}};
 inline constexpr Choice<PatchPositions, 2> kPatchPositionNames{
     {{{PatchPositions::learned, "learned"}, {PatchPositions::sinusoidal, "sinusoidal"}}}};
 
 constexpr double kStd = 0.02;
 
 nn::TransformerBlockOptions block_options(const VisionTransformerConfig& config) {
-  const double output_std = kStd / std::sqrt(2 * static_cast<double>(config.layers));
+  const double branches = 2 * static_cast<double>(config.layers), dim = static_cast<double>(config.dim);
+  const double inner = static_cast<double>(
+      nn::feed_forward_inner(config.dim, config.feed_forward, nn::HiddenActivation::gelu));
   nn::TransformerBlockOptions options;
   options.attention.heads = config.heads;
   AttentionSpec& attention = options.attention.attention;
@@ -36,9 +40,12 @@ nn::TransformerBlockOptions block_options(const VisionTransformerConfig& config)
   if (attention.gather.kind == attend::attention::Gather::Kind::weighted_sum)
     attention.weigh.dropout = config.dropout;
   options.attention.longest = config.patches() + 2;
-  options.attention.output_std = output_std;
-  options.feed_forward = {
-      .inner = config.feed_forward, .activation = nn::HiddenActivation::gelu, .output_std = output_std};
+  options.attention.initialisation_std = 1 / std::sqrt(dim);
+  options.attention.output_std = 1 / std::sqrt(dim * branches);
+  options.feed_forward = {.inner = config.feed_forward,
+                          .activation = nn::HiddenActivation::gelu,
+                          .initialisation_std = 1 / std::sqrt(dim),
+                          .output_std = 1 / std::sqrt(inner * branches)};
   options.norm_options = {.epsilon = 1e-6};
   options.dropout = config.dropout;
   return options;
@@ -54,6 +61,7 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("channels", config.channels, IntegerRange{1, 1024});
   visit("classes", config.classes, IntegerRange{1, 1 << 20});
   visit("patch", config.patch, IntegerRange{1, 1 << 12});
+  visit("stem", config.stem, kStemNames);
   visit("layers", config.layers, IntegerRange{1, 10000});
   visit("heads", config.heads, IntegerRange{1, 65536});
   visit("dim", config.dim, IntegerRange{1, 1 << 20});
@@ -71,6 +79,7 @@ void validate(const VisionTransformerConfig& config) {
     throw Error(fmt::format("patch {} does not divide pictures of {} x {}", config.patch, config.height,
                             config.width));
   check({.dim = config.dim, .heads = config.heads, .key_heads = 0, .positions = Positions::learned});
+  if (config.stem == PatchStem::convolutions) nn::ConvolutionStem::check(config.dim, config.patch);
   if (config.positions == PatchPositions::sinusoidal && config.dim % 4 != 0)
     throw Error(fmt::format("dim {}: a multiple of 4 needed for sinusoidal positions", config.dim));
 }
@@ -87,10 +96,15 @@ VisionTransformer::VisionTransformer(const VisionTransformerConfig& config, std:
     : config_(config) {
   validate(config);
   Generator random(seed);
-  patch_embedding_ = std::make_unique<nn::Convolution>(
-      config.channels, config.dim,
-      nn::ConvolutionOptions{.kernel = config.patch, .geometry = {.stride = config.patch}}, random);
-  add_child("patch_embedding", *patch_embedding_);
+  if (config.stem == PatchStem::linear) {
+    patch_embedding_ = std::make_unique<nn::Convolution>(
+        config.channels, config.dim,
+        nn::ConvolutionOptions{.kernel = config.patch, .geometry = {.stride = config.patch}}, random);
+    add_child("patch_embedding", *patch_embedding_);
+  } else {
+    stem_ = std::make_unique<nn::ConvolutionStem>(config.channels, config.dim, config.patch, random);
+    add_child("stem", *stem_);
+  }
   if (config.pooling == PatchPooling::token) {
     class_token_ = nn::normal({1, 1, config.dim}, kStd, random.next());
     add_parameter("class_token", class_token_, false);
@@ -136,6 +150,11 @@ Tensor VisionTransformer::with_tokens_in_front(const Tensor& patches) const {
   return op::concatenate(parts, 1);
 }
 
+Tensor VisionTransformer::patch_features(const Tensor& pictures, const nn::Run& run) const {
+  const Tensor map = stem_ == nullptr ? patch_embedding_->forward(pictures) : stem_->forward(pictures, run);
+  return op::reshape(map, {pictures.dim(0), config_.patches(), config_.dim});
+}
+
 Tensor VisionTransformer::logits(const Tensor& pictures, const nn::Run& run) const {
   const VisionTransformerLogits heads = logits_of_heads(pictures, run);
   if (!heads.distillation.defined()) return heads.labels;
@@ -151,8 +170,7 @@ VisionTransformerLogits VisionTransformer::logits_of_heads(const Tensor& picture
                             config_.channels));
   const DType weights = head_->weight().dtype(), compute = weights == DType::f32 ? run.compute : weights;
   const std::int64_t batch = pictures.dim(0), dim = config_.dim;
-  const Tensor patches =
-      op::reshape(patch_embedding_->forward(op::cast(pictures, compute)), {batch, config_.patches(), dim});
+  const Tensor patches = patch_features(op::cast(pictures, compute), run);
   const Tensor& positions = position_embedding_.defined() ? position_embedding_ : sinusoids_;
   Tensor tokens = op::add(patches, op::cast(positions, compute));
   tokens = with_tokens_in_front(tokens);
@@ -180,7 +198,7 @@ VisionTransformerLogits VisionTransformer::logits_of_heads(const Tensor& picture
 }
 
 std::int64_t VisionTransformer::matmul_parameters() const {
-  std::int64_t count = config_.patch * config_.patch * config_.channels * config_.dim;
+  std::int64_t count = stem_ == nullptr ? config_.patch * config_.patch * config_.channels * config_.dim : 0;
   for (const auto& block : blocks_)
     for (const auto& parameter : block->parameters())
       if (parameter.tensor.rank() == 2) count += parameter.tensor.elements();
@@ -189,8 +207,10 @@ std::int64_t VisionTransformer::matmul_parameters() const {
 
 double VisionTransformer::training_flops() const {
   const double length = static_cast<double>(config_.patches() + tokens_in_front());
-  return length * (6.0 * static_cast<double>(matmul_parameters()) +
-                   12.0 * static_cast<double>(config_.layers) * static_cast<double>(config_.dim) * length);
+  const double transformer =
+      length * (6.0 * static_cast<double>(matmul_parameters()) +
+                12.0 * static_cast<double>(config_.layers) * static_cast<double>(config_.dim) * length);
+  return stem_ == nullptr ? transformer : transformer + 3 * stem_->flops(config_.height, config_.width);
 }
 
 }  // namespace attend::model

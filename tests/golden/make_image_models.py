@@ -73,6 +73,12 @@ def numbers(*shape):
     return golden.normal(*shape).mul(0.5).bfloat16().double()
 
 
+def batch_norm_relu(x, running, weight_and_bias, name, training):
+    y = functional.batch_norm(x.permute(0, 3, 1, 2), running[name + ".running_mean"], running[name + ".running_variance"],
+                              *weight_and_bias, training, 0.1, 1e-5)
+    return functional.relu(y.permute(0, 2, 3, 1))
+
+
 class ResidualCnn:
     """Width 2, two stages of two blocks, each with squeeze-and-excitation; 2 channels, 3 classes."""
 
@@ -106,10 +112,7 @@ class ResidualCnn:
         self.running[name + ".running_variance"] = torch.ones(channels).double()
 
     def normalise(self, name, x, training):
-        y = functional.batch_norm(x.permute(0, 3, 1, 2), self.running[name + ".running_mean"],
-                                  self.running[name + ".running_variance"], self.p[name + ".weight"],
-                                  self.p[name + ".bias"], training, 0.1, 1e-5)
-        return functional.relu(y.permute(0, 2, 3, 1))
+        return batch_norm_relu(x, self.running, (self.p[name + ".weight"], self.p[name + ".bias"]), name, training)
 
     def logits(self, pictures, training):
         p = self.p
@@ -130,21 +133,29 @@ class ResidualCnn:
 
 
 class VisionTransformer:
-    """Pictures of 4 x 6 with 2 channels in patches of 2; dim 8, two heads, 3 classes."""
+    """2 x 3 patches of pictures with 2 channels, of 2 x 2 pixels, or of 4 x 4 behind convolutions; dim 8, two heads, 3
+    classes."""
 
-    shape = (3, 4, 6, 2)
-    running = {}
-
-    def __init__(self, layers, token, learned, distillation=False):
-        self.layers = layers
+    def __init__(self, layers, token, learned, distillation=False, convolutions=False):
+        self.layers, self.convolutions = layers, convolutions
+        self.shape = (3, 8, 12, 2) if convolutions else (3, 4, 6, 2)
         p = self.p = {}
+        self.running = {}
         if token:
             p["class_token"] = numbers(1, 1, 8)
         if distillation:
             p["distillation_token"] = numbers(1, 1, 8)
         if learned:
             p["position_embedding"] = numbers(6, 8)
-        self.linear("patch_embedding", 8, 2, 2, 2)
+        if convolutions:
+            for i, (rows, columns) in enumerate(((4, 2), (8, 4))):
+                p[f"stem.convolutions.{i}.weight"] = numbers(rows, columns, 3, 3)
+                self.norm(f"stem.norms.{i}", rows)
+                self.running[f"stem.norms.{i}.running_mean"] = torch.zeros(rows).double()
+                self.running[f"stem.norms.{i}.running_variance"] = torch.ones(rows).double()
+            self.linear("stem.output", 8, 8, 1, 1)
+        else:
+            self.linear("patch_embedding", 8, 2, 2, 2)
         for i in range(layers):
             block = f"blocks.{i}."
             for norm in ("attention_norm", "feed_forward_norm"):
@@ -162,9 +173,9 @@ class VisionTransformer:
         self.p[name + ".weight"] = numbers(rows, *columns)
         self.p[name + ".bias"] = numbers(rows)
 
-    def norm(self, name):
-        self.p[name + ".weight"] = numbers(8) + 1
-        self.p[name + ".bias"] = numbers(8)
+    def norm(self, name, features=8):
+        self.p[name + ".weight"] = numbers(features) + 1
+        self.p[name + ".bias"] = numbers(features)
 
     def of(self, name):
         return self.p[name + ".weight"], self.p[name + ".bias"]
@@ -185,8 +196,17 @@ class VisionTransformer:
             rows.append(row)
         return torch.tensor(rows, dtype=torch.float64)
 
+    def patches(self, x, training):
+        if not self.convolutions:
+            return conv(x, *self.of("patch_embedding"), stride=2)
+        for i in range(2):
+            name = f"stem.norms.{i}"
+            x = conv(x, self.p[f"stem.convolutions.{i}.weight"], stride=2, padding=1)
+            x = batch_norm_relu(x, self.running, self.of(name), name, training)
+        return conv(x, *self.of("stem.output"))
+
     def logits(self, pictures, training):
-        x = conv(pictures, *self.of("patch_embedding"), stride=2).flatten(1, 2) + self.positions()
+        x = self.patches(pictures, training).flatten(1, 2) + self.positions()
         front = [self.p[name] for name in ("class_token", "distillation_token") if name in self.p]
         x = torch.cat([token.expand(len(x), 1, 8) for token in front] + [x], dim=1)
         for i in range(self.layers):
@@ -229,4 +249,5 @@ record("token_learned", VisionTransformer(1, True, True))
 record("mean_sinusoidal", VisionTransformer(1, False, False))
 record("distilled_token", VisionTransformer(1, True, True, True))
 record("distilled_mean", VisionTransformer(1, False, False, True))
+record("convolution_stem", VisionTransformer(1, False, True, convolutions=True))
 golden.write("image_models.safetensors")

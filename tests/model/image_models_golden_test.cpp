@@ -47,6 +47,20 @@ std::unique_ptr<ImageClassifier> transformer(model::PatchPooling pooling, model:
                                      .distillation = distillation});
 }
 
+std::unique_ptr<ImageClassifier> convolution_stem() {
+  return std::make_unique<model::VisionTransformer>(
+      model::VisionTransformerConfig{.height = 8,
+                                     .width = 12,
+                                     .channels = 2,
+                                     .classes = 3,
+                                     .patch = 4,
+                                     .stem = model::PatchStem::convolutions,
+                                     .layers = 1,
+                                     .heads = 2,
+                                     .dim = 8,
+                                     .feed_forward = 6});
+}
+
 struct Case {
   const char* name;
   std::unique_ptr<ImageClassifier> (*make)();
@@ -67,6 +81,7 @@ const Case kCases[] = {
      [] { return transformer(model::PatchPooling::token, model::PatchPositions::learned, true); }},
     {"distilled_mean",
      [] { return transformer(model::PatchPooling::mean, model::PatchPositions::sinusoidal, true); }},
+    {"convolution_stem", convolution_stem},
 };
 
 std::map<std::string, Tensor> golden(const std::string& prefix) {

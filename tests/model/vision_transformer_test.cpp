@@ -22,6 +22,7 @@ namespace {
 using autograd::Tensors;
 using model::PatchPooling;
 using model::PatchPositions;
+using model::PatchStem;
 using model::vision_transformer_config_from_json;
 using model::VisionTransformer;
 using model::VisionTransformerConfig;
@@ -63,6 +64,9 @@ TEST(VisionTransformerConfig, JsonGoesThereAndBack) {
       EXPECT_EQ(config.patches(), 4 * 6);
     }
   EXPECT_EQ(vision_transformer_config_from_json("{}"), VisionTransformerConfig{});
+  VisionTransformerConfig config = kSmall;
+  config.stem = PatchStem::convolutions;
+  EXPECT_EQ(vision_transformer_config_from_json(to_json(config)), config);
 }
 
 TEST(VisionTransformerConfig, WrongKeysAndValuesAreNamedWithTheAcceptedOnes) {
@@ -82,6 +86,7 @@ TEST(VisionTransformerConfig, WrongKeysAndValuesAreNamedWithTheAcceptedOnes) {
   EXPECT_ERROR(read(R"({"attention": "sparsmax"})"), "sparsemax");
   EXPECT_ERROR(read(R"({"attention": "prefix"})"), "attention prefix");
   EXPECT_ERROR(read(R"({"attention": "reinforce"})"), "attention reinforce");
+  EXPECT_ERROR(read(R"({"stem": "conv"})"), R"(stem "conv": one of "linear", "convolutions" needed)");
   EXPECT_ERROR(read(R"({"dropout": 1})"), "dropout 1: a number from 0 and below 1");
 }
 
@@ -95,6 +100,12 @@ TEST(VisionTransformerConfig, WhatDoesNotFitTogetherIsNamed) {
   EXPECT_ERROR(read(R"({"dim": 512, "heads": 1})"), "512 features a head: at most 256");
   EXPECT_ERROR(read(R"({"dim": 18, "positions": "sinusoidal"})"), "dim 18: a multiple of 4 needed");
   EXPECT_NO_THROW(read(R"({"dim": 18})"));
+  EXPECT_ERROR(read(R"({"stem": "convolutions", "height": 30, "width": 30, "patch": 6})"),
+               "patch 6: a stem of convolutions needs a power of two");
+  EXPECT_ERROR(read(R"({"stem": "convolutions", "patch": 1})"),
+               "patch 1: a stem of convolutions needs a power of two of at least 2");
+  EXPECT_ERROR(read(R"({"stem": "convolutions", "patch": 16, "dim": 36})"),
+               "dim 36: a stem of convolutions needs a multiple of 8, half of patch 16");
   VisionTransformerConfig config = kSmall;
   config.patch = 3;
   EXPECT_ERROR(VisionTransformer{config}, "patch 3 does not divide pictures of 8 x 8");
@@ -123,6 +134,7 @@ TEST(VisionTransformerConfig, EachKeyChangesTheModel) {
       {"channels", [](VisionTransformerConfig& c) { c.channels = 2; }},
       {"classes", [](VisionTransformerConfig& c) { c.classes = 5; }},
       {"patch", [](VisionTransformerConfig& c) { c.patch = 4; }},
+      {"stem", [](VisionTransformerConfig& c) { c.stem = PatchStem::convolutions; }},
       {"layers", [](VisionTransformerConfig& c) { c.layers = 2; }},
       {"heads", [](VisionTransformerConfig& c) { c.heads = 4; }, false},
       {"dim", [](VisionTransformerConfig& c) { c.dim = 24; }},

@@ -8,6 +8,7 @@
 
 #include "attend/model/image_classifier.h"
 #include "attend/nn/convolution.h"
+#include "attend/nn/convolution_stem.h"
 #include "attend/nn/linear.h"
 #include "attend/nn/transformer_block.h"
 
@@ -17,6 +18,12 @@ namespace attend::model {
 enum class PatchPooling : std::uint8_t {
   token,  ///< a learned token in front of the patches (Dosovitskiy et al., 2021)
   mean,   ///< the mean of all patches
+};
+
+/// How pixels become the features of a patch.
+enum class PatchStem : std::uint8_t {
+  linear,        ///< one linear map of its pixels (Dosovitskiy et al., 2021)
+  convolutions,  ///< nn::ConvolutionStem, which sees past its edges; `patch` is a power of two
 };
 
 /// How a patch knows its place.
@@ -31,6 +38,7 @@ struct VisionTransformerConfig {
   std::int64_t channels = 3;
   std::int64_t classes = 10;
   std::int64_t patch = 4;
+  PatchStem stem = PatchStem::linear;
   std::int64_t layers = 6;
   std::int64_t heads = 3;
   std::int64_t dim = 192;
@@ -63,6 +71,8 @@ struct VisionTransformerLogits {
 };
 
 /// A transformer over the patches of a picture (Dosovitskiy et al., "An Image is Worth 16x16 Words", 2021).
+/// The matrices of its blocks start with the variance 1 / inputs, those that end a branch with a 2 layers-th
+/// of it.
 class VisionTransformer : public ImageClassifier {
  public:
   explicit VisionTransformer(const VisionTransformerConfig& config, std::uint64_t seed = 0);
@@ -74,7 +84,7 @@ class VisionTransformer : public ImageClassifier {
   VisionTransformerLogits logits_of_heads(const Tensor& pictures, const nn::Run& run = {}) const;
   std::int64_t observed_layers() const override { return config_.layers; }
 
-  /// Parameters in matrix products, the patch embedding among them.
+  /// Parameters in matrix products, a linear patch embedding among them.
   std::int64_t matmul_parameters() const;
   /// Of a training step, forward and backward, for each picture, as GPT's for its tokens.
   double training_flops() const;
@@ -82,9 +92,11 @@ class VisionTransformer : public ImageClassifier {
  private:
   std::int64_t tokens_in_front() const;
   Tensor with_tokens_in_front(const Tensor& patches) const;
+  Tensor patch_features(const Tensor& pictures, const nn::Run& run) const;
 
   VisionTransformerConfig config_;
   std::unique_ptr<nn::Convolution> patch_embedding_;
+  std::unique_ptr<nn::ConvolutionStem> stem_;
   Tensor class_token_, distillation_token_, position_embedding_, sinusoids_;
   std::vector<std::unique_ptr<nn::TransformerBlock>> blocks_;
   std::unique_ptr<nn::Norm> norm_;

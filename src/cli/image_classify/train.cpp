@@ -92,6 +92,8 @@ void add_vit_options(CLI::App* verb, const Given& given) {
   const ModelOptions<ImageClassifyOptions, Vit> vit{verb, given, vit_of,
                                                     model::vision_transformer_config_from_json};
   vit.whole("--patch", &Vit::patch, 1, 4096, "vit: height and width of a patch");
+  vit.choice("--stem", "stem", {"linear", "convolutions"}, &Vit::stem,
+             "vit: how a patch is read: by one linear map, or by convolutions that see past its edges");
   vit.whole("--layers", &Vit::layers, 1, 10000, "vit: transformer blocks");
   vit.whole("--heads", &Vit::heads, 1, 65536, "vit: attention heads; they divide --dim");
   vit.whole("--dim", &Vit::dim, 1, 1 << 20, "vit: features of a patch");

@@ -39,7 +39,11 @@ ImageClassifyOptions vit() {
   options.preset = "vit";
   options.model.kind = "vit";
   // Beyer et al., "Better plain ViT baselines for ImageNet-1k", 2022: as good as learned ones, and sooner.
-  options.model.vit = {.layers = 6, .heads = 4, .dim = 128, .positions = model::PatchPositions::sinusoidal};
+  options.model.vit = {.stem = model::PatchStem::convolutions,
+                       .layers = 6,
+                       .heads = 4,
+                       .dim = 128,
+                       .positions = model::PatchPositions::sinusoidal};
   options.learning_rate = 1e-3;
   options.steps = 10000;
   options.warmup = 500;
@@ -59,7 +63,7 @@ const std::vector<Entry>& entries() {
         "with squeeze-and-excitation"},
        small},
       {{"wide", "the same with twice the channels, for an hour"}, wide},
-      {{"vit", "a vision transformer: 6 layers of 128 over patches of 4 x 4"}, vit},
+      {{"vit", "a vision transformer: 6 layers of 128 over patches of 4 x 4 that convolutions read"}, vit},
   };
   return all;
 }
