@@ -1,17 +1,15 @@
-#include <stdlib.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "attend/base/error.h"
 #include "attend/data/detection_images.h"
 #include "attend/io/image.h"
+#include "support/temporary_folder.h"
 
 namespace {
 
@@ -27,32 +25,18 @@ void write(const std::filesystem::path& path, std::string_view content) {
   require(file.good());
 }
 
-/// A folder with the pictures that annotations may name, of 8 x 6 pixels, as long as the program runs.
-class Folder {
- public:
+/// A folder with the pictures that annotations may name, of 8 x 6 pixels.
+struct Folder {
+  attend::test::TemporaryFolder root;
+
   Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "attend_fuzz_").string();
-    name.append(6, 'X');  // mkdtemp(3) replaces six of these
-    require(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-    for (const char* part : {"Annotations", "JPEGImages"}) std::filesystem::create_directories(path_ / part);
+    for (const char* part : {"Annotations", "JPEGImages"}) std::filesystem::create_directories(root / part);
     attend::io::Image image{.height = 6, .width = 8, .channels = 1};
     image.pixels.resize(48);
     const std::vector<std::byte> png = attend::io::encode_png(image);
     for (const char* picture : {"a.png", "b.png"})
-      write(path_ / "JPEGImages" / picture, {reinterpret_cast<const char*>(png.data()), png.size()});
+      write(root / "JPEGImages" / picture, {reinterpret_cast<const char*>(png.data()), png.size()});
   }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
 };
 
 /// What a set promises; or an Error of one line.
@@ -84,7 +68,7 @@ void try_to(const Read& read) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view content(reinterpret_cast<const char*>(data), size);
   static const Folder folder;
-  const std::filesystem::path& root = folder.path();
+  const std::filesystem::path& root = folder.root.path();
   write(root / "Annotations" / "a.xml", content);
   try_to([&] { return DetectionImages::from_voc(root); });
   for (const BadRecords policy : {BadRecords::kThrow, BadRecords::kSkip})
