@@ -14,6 +14,9 @@ namespace {
 
 inline constexpr Choice<ImageGenerationKind, 2> kKindNames{
     {{{ImageGenerationKind::vae, "vae"}, {ImageGenerationKind::gan, "gan"}}}};
+inline constexpr Choice<LatentPriorKind, 2> kPriorNames{
+    {{{LatentPriorKind::standard, "standard"}, {LatentPriorKind::fitted, "fitted"}}}};
+constexpr double kMostCovariances = 1 << 28;  // numbers, a gigabyte
 
 }  // namespace
 
@@ -32,6 +35,7 @@ void for_each_field(Config& config, Visit&& visit) {
   visit("block", config.block, kBlockNames);
   visit("attention_stage", config.attention_stage, IntegerRange{0, 8});
   visit("kl_weight", config.kl_weight, NumberRange{0, 1e6});
+  visit("prior", config.prior, kPriorNames);
   visit("discriminator_base_channels", config.discriminator_base_channels, IntegerRange{1, 4096});
 }
 
@@ -49,6 +53,12 @@ void validate(const ImageGenerationConfig& config) {
   if (config.attention_stage > config.stages)
     throw Error(
         fmt::format("attention_stage {}: at most stages {} needed", config.attention_stage, config.stages));
+  const auto latent = static_cast<double>(config.latent);
+  const std::int64_t distributions = config.conditional ? config.classes : 1;
+  if (config.kind == ImageGenerationKind::vae && config.prior == LatentPriorKind::fitted &&
+      static_cast<double>(distributions) * latent * latent > kMostCovariances)
+    throw Error(fmt::format("latent {}, classes {}: a fitted prior would have more than {} numbers",
+                            config.latent, config.classes, kMostCovariances));
   const std::int64_t smallest = std::int64_t{1} << config.stages;
   if (config.kind == ImageGenerationKind::gan && std::min(config.height, config.width) < smallest)
     throw Error(fmt::format("height {}, width {}: a gan halves pictures {} times, at least {} needed",

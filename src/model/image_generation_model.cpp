@@ -5,6 +5,10 @@
 
 namespace attend::model {
 
+Tensor ImageGenerationModel::latents(const Tensor& noise, const Tensor& /*classes*/) const {
+  return noise;
+}
+
 std::unique_ptr<ImageGenerationModel> make_image_generation_model(const ImageGenerationConfig& config,
                                                                   std::uint64_t seed) {
   validate(config);

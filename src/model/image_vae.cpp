@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "attend/autograd/tape.h"
 #include "attend/op/arithmetic.h"
 #include "attend/op/cast.h"
 #include "attend/op/reduce.h"
@@ -42,6 +43,10 @@ ImageVae::ImageVae(const ImageGenerationConfig& config, Generator random)
                                             nn::LinearOptions{.initialisation_std = 0.01}, random);
   add_child("encoder.posterior", *posterior_);
   add_child("decoder", decoder_);
+  if (config.prior == LatentPriorKind::fitted) {
+    prior_ = std::make_unique<LatentPrior>(config.conditional ? config.classes : 1, config.latent);
+    add_child("prior", *prior_);
+  }
 }
 
 ImageVae::Posterior ImageVae::encode(const Tensor& pictures, const Tensor& classes,
@@ -74,6 +79,28 @@ ImageVae::Loss ImageVae::loss(const Tensor& pictures, const Tensor& classes, con
   loss.divergence = op::scale(op::sum(terms), 0.5 * each);
   loss.total = op::add(loss.reconstruction, op::scale(loss.divergence, config_.kl_weight));
   return loss;
+}
+
+Tensor ImageVae::prior_classes(const Tensor& classes, std::int64_t batch) const {
+  return config_.conditional ? classes : Tensor::zeros({batch}, DType::i64);
+}
+
+Tensor ImageVae::latents(const Tensor& noise, const Tensor& classes) const {
+  if (prior_ == nullptr) return noise;
+  return prior_->latents(noise, prior_classes(classes, noise.dim(0)));
+}
+
+void ImageVae::fit_prior(const std::function<Batch(std::int64_t)>& batch, std::int64_t batches,
+                         const nn::Run& run) {
+  if (prior_ == nullptr) return;
+  const autograd::NoGrad no_grad;
+  LatentMoments moments(config_.conditional ? config_.classes : 1, config_.latent);
+  for (std::int64_t i = 0; i < batches; ++i) {
+    const auto [pictures, classes] = batch(i);
+    const Posterior posterior = encode(pictures, classes, run);
+    moments.add(posterior.mean, posterior.log_variance, prior_classes(classes, pictures.dim(0)));
+  }
+  prior_->fit(moments);
 }
 
 }  // namespace attend::model

@@ -53,6 +53,7 @@ ImageGenerationConfig config_of(const Case& c) {
           .block = nn::FeatureAttentionKind::self,
           .attention_stage = 1,
           .kl_weight = 0.5,
+          .prior = model::LatentPriorKind::standard,
           .discriminator_base_channels = 2};
 }
 

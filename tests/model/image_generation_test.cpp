@@ -37,6 +37,7 @@ TEST(ImageGenerationConfig, JsonGoesRoundAndRefusesWhatDoesNotFit) {
   config.block = nn::FeatureAttentionKind::none;
   config.kl_weight = 0.25;
   config.conditional = false;
+  config.prior = LatentPriorKind::standard;
   EXPECT_EQ(image_generation_config_from_json(to_json(config)), config);
   const auto read = [](const char* text) { return image_generation_config_from_json(text, "FILE"); };
   EXPECT_ERROR(read("{"), "FILE: not valid JSON");
@@ -44,6 +45,11 @@ TEST(ImageGenerationConfig, JsonGoesRoundAndRefusesWhatDoesNotFit) {
   EXPECT_ERROR(read(R"({"kind": "flow"})"), "kind \"flow\": one of \"vae\", \"gan\" needed");
   EXPECT_ERROR(read(R"({"latent": 0})"), "latent 0");
   EXPECT_ERROR(read(R"({"kl_weight": -1})"), "kl_weight");
+  EXPECT_ERROR(read(R"({"prior": "normal"})"), R"(prior "normal": one of "standard", "fitted" needed)");
+  EXPECT_ERROR(read(R"({"latent": 8192})"),
+               "latent 8192, classes 10: a fitted prior would have more than 268435456 numbers");
+  EXPECT_NO_THROW(read(R"({"latent": 8192, "prior": "standard"})"));
+  EXPECT_NO_THROW(read(R"({"latent": 8192, "conditional": false})"));
   EXPECT_ERROR(read(R"({"stages": 2, "attention_stage": 3})"), "attention_stage 3: at most stages 2");
   EXPECT_ERROR(ImageVae(ImageGenerationConfig{.stages = 9}), "stages 9");
   config = tiny(ImageGenerationKind::gan);

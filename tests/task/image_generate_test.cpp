@@ -6,15 +6,21 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <sstream>
 
 #include "attend/base/parallel.h"
+#include "attend/model/image_vae.h"
+#include "attend/model/weights.h"
 #include "attend/task/picture_generator.h"
+#include "support/compare.h"
 #include "support/expect_error.h"
 #include "support/files.h"
+#include "support/image_models.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_pictures.h"
 #include "support/watcher.h"
+#include "task/image_classify/data.h"
 #include "task/image_generate/evaluate.h"
 
 namespace attend::task {
@@ -261,6 +267,25 @@ TEST_F(TrainedPictureGenerator, MakesPicturesThatAreRecognised) {
   EXPECT_ERROR(generator.evaluate(*shared / "unseen", classifier, {.most = 8}),
                "a covariance of 8 features needs more samples");
   EXPECT_ERROR(generator.evaluate(*shared / "unseen", classifier, {.most = 0}), "0 pictures");
+}
+
+TEST_F(TrainedPictureGenerator, DrawsFromWhatTheEncoderThatWasKeptSays) {
+  const ImageGenerateConfig config = read_image_generate_config(*shared / "vae");
+  ASSERT_EQ(config.model.prior, model::LatentPriorKind::fitted);
+  model::ImageVae vae(config.model);
+  model::load_parameters(vae, *shared / "vae" / "model.safetensors");
+  const Tensor noise = model::latents_of(1, 0, 8, config.model.latent);
+  const Tensor classes = Tensor::from(std::vector<std::int64_t>{0, 1, 2, 3, 0, 1, 2, 3}, {8});
+  const Tensor before = vae.latents(noise, classes);
+  EXPECT_TRUE(test::differ(before, noise));
+  const PictureSets sets = read_picture_sets(
+      {.data = *shared / "pictures", .validation = {}, .out = *shared / "vae"}, nullptr, config.classes);
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(sets.train.size()));
+  std::iota(rows.begin(), rows.end(), 0);
+  const Tensor pictures = pictures_of(sets.train, rows, config.model.pictures(), {});
+  const Tensor labels = Tensor::from(sets.train.labels(), {sets.train.size()});
+  vae.fit_prior([&](std::int64_t) { return model::ImageVae::Batch(pictures, labels); }, 1);
+  EXPECT_TRUE(test::close(vae.latents(noise, classes), before, 1e-4, 1e-4));
 }
 
 TEST_F(TrainedPictureGenerator, PicturesAreAFunctionOfClassSeedAndNumber) {

@@ -15,6 +15,12 @@ enum class ImageGenerationKind : std::uint8_t {
   gan,  ///< ImageGan
 };
 
+/// What the latent vectors of an autoencoder's pictures are drawn from.
+enum class LatentPriorKind : std::uint8_t {
+  standard,  ///< the normal distribution with mean 0 and variance 1, the prior of training
+  fitted,    ///< LatentPrior: for each class, what the encoder says of the pictures learnt from
+};
+
 /// What a model that makes pictures is made of. The names are also the keys of its JSON object. Maps are
 /// numbered by stages: 0 is the smallest, `stages` has the pictures' size; each has half the height and width
 /// of the next, rounded up, and twice its channels.
@@ -29,8 +35,9 @@ struct ImageGenerationConfig {
   /// Attention over the generator's maps of `attention_stage`; of a GAN also over the discriminator's.
   nn::FeatureAttentionKind block = nn::FeatureAttentionKind::self;
   std::int64_t attention_stage = 1;
-  double kl_weight = 1;                           ///< vae: of the divergence from the prior
-  std::int64_t discriminator_base_channels = 32;  ///< gan
+  double kl_weight = 1;                             ///< vae: of the divergence from the prior
+  LatentPriorKind prior = LatentPriorKind::fitted;  ///< vae: what is sampled from
+  std::int64_t discriminator_base_channels = 32;    ///< gan
 
   bool operator==(const ImageGenerationConfig&) const = default;
 

@@ -11,6 +11,9 @@ namespace attend::model {
 class ImageGenerationModel : public nn::Module {
  public:
   virtual const ImageGenerator& generator() const = 0;
+  /// Standard normal noise f32 [batch, latent], maybe times a temperature, and classes [batch] to latent
+  /// vectors that the generator makes pictures of: the noise itself, unless the model knows better.
+  virtual Tensor latents(const Tensor& noise, const Tensor& classes) const;
 };
 
 /// The model of the kind that the configuration says, with weights drawn from the seed.

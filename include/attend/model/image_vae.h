@@ -1,9 +1,12 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "attend/model/image_generation_model.h"
+#include "attend/model/latent_prior.h"
 
 namespace attend::model {
 
@@ -17,6 +20,8 @@ class ImageVae : public ImageGenerationModel {
   explicit ImageVae(const ImageGenerationConfig& config, std::uint64_t seed = 0);
 
   const ImageGenerator& generator() const override { return decoder_; }
+  /// LatentPrior::latents() where the configuration has a fitted prior; without classes, all are of one.
+  Tensor latents(const Tensor& noise, const Tensor& classes) const override;
 
   struct Posterior {
     Tensor mean, log_variance;  ///< [batch, latent], f32 (f64 beside parameters in it)
@@ -39,8 +44,15 @@ class ImageVae : public ImageGenerationModel {
   Loss loss(const Tensor& pictures, const Tensor& classes, const Tensor& noise,
             const nn::Run& run = {}) const;
 
+  /// Fits LatentPrior to what encode() says of pictures: batch(i) is their i-th batch with its classes, for i
+  /// from 0 and below `batches`. Does nothing where the configuration has a standard prior.
+  using Batch = std::pair<Tensor, Tensor>;
+  void fit_prior(const std::function<Batch(std::int64_t)>& batch, std::int64_t batches,
+                 const nn::Run& run = {});
+
  private:
   ImageVae(const ImageGenerationConfig& config, Generator random);
+  Tensor prior_classes(const Tensor& classes, std::int64_t batch) const;
 
   ImageGenerationConfig config_;
   std::vector<std::unique_ptr<nn::Convolution>> convolutions_;
@@ -48,6 +60,7 @@ class ImageVae : public ImageGenerationModel {
   std::unique_ptr<nn::Embedding> class_embedding_;
   std::unique_ptr<nn::Linear> posterior_;
   ImageGenerator decoder_;
+  std::unique_ptr<LatentPrior> prior_;
 };
 
 }  // namespace attend::model

@@ -75,6 +75,9 @@ std::string add_network_options(CLI::App* verb, const Shared& options) {
                 "That stage: 0 for the smallest maps, as many as --stages for the picture's size");
   network.real("--kl-weight", &Model::kl_weight, 0, 999999,
                "vae: of the divergence of latent vectors from the normal distribution");
+  network.choice("--prior", "prior", {"standard", "fitted"}, &Model::prior,
+                 "vae: samples are of the normal distribution with mean 0 and variance 1, or of one that is "
+                 "fitted to what the encoder says of each class");
   network.whole("--discriminator-channels", &Model::discriminator_base_channels, 1, 4096,
                 "gan: of the discriminator's largest maps");
   add_override<std::int64_t>(

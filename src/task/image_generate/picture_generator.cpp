@@ -99,9 +99,10 @@ struct PictureGenerator::Content {
               const nn::Run& run) const {
     const autograd::NoGrad no_grad;
     const auto count = static_cast<std::int64_t>(labels.size());
-    return model->generator().forward(
-        model::latents_of(sampling.seed, first, count, config.model.latent, sampling.temperature),
-        Tensor::from(labels, {count}), run);
+    const Tensor classes = Tensor::from(labels, {count});
+    const Tensor noise =
+        model::latents_of(sampling.seed, first, count, config.model.latent, sampling.temperature);
+    return model->generator().forward(model->latents(noise, classes), classes, run);
   }
 };
 

@@ -28,6 +28,7 @@ namespace {
 constexpr std::uint64_t kBatchSeed = 0x67656e6572617465ull;
 constexpr std::int64_t kValidatedAtOnce = 256;
 constexpr std::int64_t kTried = 1000;
+constexpr std::int64_t kFitted = 20'000;
 
 Tensor tensor_of(const std::vector<std::int64_t>& labels) {
   return Tensor::from(labels, {static_cast<std::int64_t>(labels.size())});
@@ -44,6 +45,7 @@ class Training {
   PictureBatch batch(std::int64_t index);
   bool teaches_generator(std::int64_t batch) const;
   Tensor loss(std::int64_t index, const PictureBatch& batch, DType compute, Generator& random);
+  void fit_prior(model::ImageVae& vae, DType compute) const;
   double validation_loss(const model::ImageVae& vae, DType compute) const;
   Trainee trainee();
   void finish();
@@ -146,6 +148,22 @@ Tensor Training::loss(std::int64_t index, const PictureBatch& batch, DType compu
   return loss;
 }
 
+/// To up to kFitted of the pictures to learn from, evenly chosen.
+void Training::fit_prior(model::ImageVae& vae, DType compute) const {
+  nn::Run run;
+  run.compute = compute;
+  const std::int64_t used = std::min(train_->size(), kFitted);
+  const auto batch = [&](std::int64_t index) {
+    std::vector<std::int64_t> rows, labels;
+    for (std::int64_t i = index * kValidatedAtOnce; i < std::min((index + 1) * kValidatedAtOnce, used); ++i) {
+      rows.push_back(i * train_->size() / used);
+      labels.push_back(train_->labels()[static_cast<std::size_t>(rows.back())]);
+    }
+    return model::ImageVae::Batch(pictures_of(*train_, rows, shape_, {}), tensor_of(labels));
+  };
+  vae.fit_prior(batch, (used + kValidatedAtOnce - 1) / kValidatedAtOnce, run);
+}
+
 double Training::validation_loss(const model::ImageVae& vae, DType compute) const {
   nn::Run run;
   run.compute = compute;
@@ -175,8 +193,12 @@ Trainee Training::trainee() {
       [this](const std::pair<std::int64_t, PictureBatch>& numbered, DType compute, Generator& random) {
         return loss(numbered.first, numbered.second, compute, random);
       });
-  if (const auto* vae = dynamic_cast<const model::ImageVae*>(model_.get()); vae != nullptr) {
-    trainee.evaluate = [this, vae](DType compute) { return validation_loss(*vae, compute); };
+  if (auto* vae = dynamic_cast<model::ImageVae*>(model_.get()); vae != nullptr) {
+    trainee.evaluate = [this, vae](DType compute) {
+      // Before the weights are saved, which are those evaluated.
+      fit_prior(*vae, compute);
+      return validation_loss(*vae, compute);
+    };
     return trainee;
   }
   trainee.more_metrics = [this]() -> train::Metrics {
