@@ -57,8 +57,9 @@ void validate(const ImageGenerationConfig& config) {
   const std::int64_t distributions = config.conditional ? config.classes : 1;
   if (config.kind == ImageGenerationKind::vae && config.prior == LatentPriorKind::fitted &&
       static_cast<double>(distributions) * latent * latent > kMostCovariances)
-    throw Error(fmt::format("latent {}, classes {}: a fitted prior would have more than {} numbers",
-                            config.latent, config.classes, kMostCovariances));
+    throw Error(
+        fmt::format("latent {}, classes {}: a fitted prior would have more than {} numbers, standard needed",
+                    config.latent, config.classes, kMostCovariances));
   const std::int64_t smallest = std::int64_t{1} << config.stages;
   if (config.kind == ImageGenerationKind::gan && std::min(config.height, config.width) < smallest)
     throw Error(fmt::format("height {}, width {}: a gan halves pictures {} times, at least {} needed",

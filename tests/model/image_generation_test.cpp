@@ -46,8 +46,9 @@ TEST(ImageGenerationConfig, JsonGoesRoundAndRefusesWhatDoesNotFit) {
   EXPECT_ERROR(read(R"({"latent": 0})"), "latent 0");
   EXPECT_ERROR(read(R"({"kl_weight": -1})"), "kl_weight");
   EXPECT_ERROR(read(R"({"prior": "normal"})"), R"(prior "normal": one of "standard", "fitted" needed)");
-  EXPECT_ERROR(read(R"({"latent": 8192})"),
-               "latent 8192, classes 10: a fitted prior would have more than 268435456 numbers");
+  EXPECT_ERROR(
+      read(R"({"latent": 8192})"),
+      "latent 8192, classes 10: a fitted prior would have more than 268435456 numbers, standard needed");
   EXPECT_NO_THROW(read(R"({"latent": 8192, "prior": "standard"})"));
   EXPECT_NO_THROW(read(R"({"latent": 8192, "conditional": false})"));
   EXPECT_ERROR(read(R"({"stages": 2, "attention_stage": 3})"), "attention_stage 3: at most stages 2");

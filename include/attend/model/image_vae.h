@@ -44,9 +44,9 @@ class ImageVae : public ImageGenerationModel {
   Loss loss(const Tensor& pictures, const Tensor& classes, const Tensor& noise,
             const nn::Run& run = {}) const;
 
-  /// Fits LatentPrior to what encode() says of pictures: batch(i) is their i-th batch with its classes, for i
-  /// from 0 and below `batches`. Does nothing where the configuration has a standard prior.
-  using Batch = std::pair<Tensor, Tensor>;
+  using Batch = std::pair<Tensor, Tensor>;  ///< pictures, and their classes
+  /// Fits LatentPrior to what encode() says of the pictures in batch(0), batch(1) ... batch(batches - 1).
+  /// Does nothing where the configuration has a standard prior.
   void fit_prior(const std::function<Batch(std::int64_t)>& batch, std::int64_t batches,
                  const nn::Run& run = {});
 

@@ -30,10 +30,10 @@ class LatentMoments {
 };
 
 /// For each class a normal distribution of latent vectors, "mean" [classes, latent] and "factor" [classes,
-/// latent, latent], lower triangular: z = mean + factor noise. It starts as the standard one, and after
-/// training it is fitted to what the encoder says of pictures, in one step without gradients, as Ghosh et al.
-/// ("From Variational to Deterministic Autoencoders", 2020) fit theirs: what is then decoded is like what the
-/// decoder has learnt from.
+/// latent, latent], lower triangular: z = mean + factor noise. It starts as the standard one, and is fitted
+/// without gradients to what an encoder that has learnt says of pictures, as Ghosh et al. ("From Variational
+/// to Deterministic Autoencoders", 2020) fit theirs: what is then decoded is like what the decoder has learnt
+/// from.
 class LatentPrior : public nn::Module {
  public:
   LatentPrior(std::int64_t classes, std::int64_t latent);
