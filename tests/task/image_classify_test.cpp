@@ -32,7 +32,7 @@ ImageClassifyOptions tiny_options(const std::string& kind) {
   options.model.vit = {
       .patch = 2, .layers = 2, .heads = 2, .dim = 16, .positions = model::PatchPositions::sinusoidal};
   options.batch = 16;
-  options.steps = kind == "vit" ? 100 : 60;
+  options.steps = kind == "vit" ? 200 : 60;
   options.evaluate_every = 20;
   options.learning_rate = 0.01;
   options.warmup = 4;
