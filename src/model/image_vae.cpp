@@ -69,11 +69,11 @@ ImageVae::Loss ImageVae::loss(const Tensor& pictures, const Tensor& classes, con
   const Posterior posterior = encode(pictures, classes, run);
   const Tensor deviation = op::exp(op::scale(posterior.log_variance, 0.5));
   const Tensor latents = op::add(posterior.mean, op::multiply(deviation, op::cast(noise, deviation.dtype())));
-  const Tensor decoded = decoder_.forward(latents, classes, run);
   const double each = 1 / static_cast<double>(pictures.dim(0));
   Loss loss;
-  loss.reconstruction =
-      op::scale(op::sum(op::square(op::subtract(op::cast(pictures, decoded.dtype()), decoded))), each);
+  loss.decoded = decoder_.forward(latents, classes, run);
+  loss.reconstruction = op::scale(
+      op::sum(op::square(op::subtract(op::cast(pictures, loss.decoded.dtype()), loss.decoded))), each);
   const Tensor terms = op::subtract(op::add(op::square(posterior.mean), op::exp(posterior.log_variance)),
                                     op::add_scalar(posterior.log_variance, 1));
   loss.divergence = op::scale(op::sum(terms), 0.5 * each);

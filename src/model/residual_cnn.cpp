@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "attend/base/error.h"
-#include "attend/op/arithmetic.h"
 #include "attend/op/cast.h"
 #include "attend/op/dropout.h"
 #include "attend/op/reduce.h"
@@ -13,10 +12,6 @@
 namespace attend::model {
 
 namespace {
-
-nn::ConvolutionOptions three_by_three(std::int64_t stride) {
-  return {.kernel = 3, .geometry = {.stride = stride, .padding = 1}, .bias = false};
-}
 
 std::int64_t stage_stride(std::int64_t stage, std::int64_t block) {
   return stage > 0 && block == 0 ? 2 : 1;
@@ -51,57 +46,25 @@ ResidualCnnConfig residual_cnn_config_from_json(std::string_view text, std::stri
   return config_from_json<ResidualCnnConfig>(text, source);
 }
 
-class ResidualCnn::Block : public nn::Module {
- public:
-  Block(std::int64_t in, std::int64_t out, std::int64_t stride, bool shifted, const ResidualCnnConfig& config,
-        Generator& random)
-      : norm1_(in, {.relu = true}),
-        conv1_(in, out, three_by_three(stride), random),
-        norm2_(out, {.relu = true}),
-        conv2_(out, out, three_by_three(1), random) {
-    add_child("norm1", norm1_);
-    add_child("conv1", conv1_);
-    add_child("norm2", norm2_);
-    add_child("conv2", conv2_);
-    if (in != out || stride != 1) {
-      shortcut_ = std::make_unique<nn::Convolution>(
-          in, out, nn::ConvolutionOptions{.kernel = 1, .geometry = {.stride = stride}, .bias = false},
-          random);
-      add_child("shortcut", *shortcut_);
-    }
-    attention_ = nn::make_feature_attention(
-        config.block, out, {.reduction = config.reduction, .window = config.window, .shifted = shifted},
-        random);
-    if (attention_ != nullptr) add_child("attention", *attention_);
-  }
-
-  Tensor forward(const Tensor& x, const nn::Run& run, std::int64_t layer) const {
-    const Tensor normed = norm1_.forward(x, run);
-    Tensor branch = conv2_.forward(norm2_.forward(conv1_.forward(normed), run));
-    if (attention_ != nullptr) branch = attention_->forward(branch, run, layer);
-    return op::add(shortcut_ == nullptr ? x : shortcut_->forward(normed), branch);
-  }
-
- private:
-  nn::BatchNorm norm1_;
-  nn::Convolution conv1_;
-  nn::BatchNorm norm2_;
-  nn::Convolution conv2_;
-  std::unique_ptr<nn::Convolution> shortcut_;
-  std::unique_ptr<nn::FeatureAttention> attention_;
-};
-
 ResidualCnn::ResidualCnn(const ResidualCnnConfig& config, std::uint64_t seed) : config_(config) {
   validate(config);
   Generator random(seed);
-  stem_ = std::make_unique<nn::Convolution>(config.channels, config.width, three_by_three(1), random);
+  stem_ = std::make_unique<nn::Convolution>(
+      config.channels, config.width,
+      nn::ConvolutionOptions{.kernel = 3, .geometry = {.padding = 1}, .bias = false}, random);
   add_child("stem", *stem_);
   std::int64_t channels = config.width;
   for (std::int64_t stage = 0; stage < config.stages; ++stage)
     for (std::int64_t i = 0; i < config.blocks; ++i) {
       const std::int64_t out = config.width << stage;
-      blocks_.push_back(
-          std::make_unique<Block>(channels, out, stage_stride(stage, i), i % 2 == 1, config, random));
+      blocks_.push_back(std::make_unique<nn::ResidualBlock>(
+          channels, out,
+          nn::ResidualBlockOptions{.stride = stage_stride(stage, i),
+                                   .attention = config.block,
+                                   .attention_options = {.reduction = config.reduction,
+                                                         .window = config.window,
+                                                         .shifted = i % 2 == 1}},
+          random));
       add_child(fmt::format("stages.{}.{}", stage, i), *blocks_.back());
       channels = out;
     }
@@ -155,7 +118,7 @@ std::vector<ResidualCnn::ConvolutionSize> ResidualCnn::convolutions(std::int64_t
   return all;
 }
 
-Tensor ResidualCnn::features(const Tensor& pictures, const nn::Run& run) const {
+autograd::Tensors ResidualCnn::stage_maps(const Tensor& pictures, const nn::Run& run) const {
   if (!pictures.defined() || !is_floating(pictures.dtype()) || pictures.rank() != 4 ||
       pictures.dim(3) != config_.channels || pictures.elements() == 0)
     throw Error(fmt::format("pictures {}: f32 [batch, height, width, {}] needed",
@@ -164,9 +127,16 @@ Tensor ResidualCnn::features(const Tensor& pictures, const nn::Run& run) const {
   Tensor x = op::cast(pictures, weight.dtype() == DType::f32 ? run.compute : weight.dtype());
   if (transformer_ != nullptr) x = transformer_->forward(x, run, static_cast<std::int64_t>(blocks_.size()));
   x = stem_->forward(x);
-  for (std::size_t i = 0; i < blocks_.size(); ++i)
+  autograd::Tensors maps;
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
     x = blocks_[i]->forward(x, run, static_cast<std::int64_t>(i));
-  return norm_->forward(x, run);
+    if ((i + 1) % static_cast<std::size_t>(config_.blocks) == 0) maps.push_back(x);
+  }
+  return maps;
+}
+
+Tensor ResidualCnn::features(const Tensor& pictures, const nn::Run& run) const {
+  return norm_->forward(stage_maps(pictures, run).back(), run);
 }
 
 Tensor ResidualCnn::logits_of(const Tensor& features, const nn::Run& run) const {

@@ -24,4 +24,8 @@ Tensor GroupNorm::forward(const Tensor& x) const {
   return options_.relu ? op::activate(y, Activation::relu) : y;
 }
 
+Tensor GroupNorm::forward(const Tensor& x, const Run& /*run*/) const {
+  return forward(x);
+}
+
 }  // namespace attend::nn

@@ -66,22 +66,30 @@ class UNet:
             self.unit(f"up.{level}.unit.", 2 * out, out)
             self.block(f"up.{level}.block.", 2 * out, out)
             if gates:
-                name = f"up.{level}.gate."
-                self.p[name + "features.weight"] = numbers(out, out, 2, 2)
-                self.p[name + "gating.weight"] = numbers(out, 2 * out, 1, 1)
-                self.p[name + "gating.bias"] = numbers(out)
-                self.p[name + "gate.weight"] = numbers(1, out, 1, 1)
-                self.p[name + "gate.bias"] = numbers(1)
+                self.gate(f"up.{level}.gate.", out)
+        self.head()
+
+    def head(self):
         self.p["head.weight"] = numbers(3, 2, 1, 1)
         self.p["head.bias"] = numbers(3)
 
+    def gate(self, name, out):
+        self.p[name + "features.weight"] = numbers(out, out, 2, 2)
+        self.p[name + "gating.weight"] = numbers(out, 2 * out, 1, 1)
+        self.p[name + "gating.bias"] = numbers(out)
+        self.p[name + "gate.weight"] = numbers(1, out, 1, 1)
+        self.p[name + "gate.bias"] = numbers(1)
+
+    def norm(self, name, out):
+        self.p[name + "weight"] = numbers(out) + 1
+        self.p[name + "bias"] = numbers(out)
+        if not self.groups:
+            self.running[name + "running_mean"] = torch.zeros(out).double()
+            self.running[name + "running_variance"] = torch.ones(out).double()
+
     def unit(self, name, channels, out):
         self.p[name + "convolution.weight"] = numbers(out, channels, 3, 3)
-        self.p[name + "norm.weight"] = numbers(out) + 1
-        self.p[name + "norm.bias"] = numbers(out)
-        if not self.groups:
-            self.running[name + "norm.running_mean"] = torch.zeros(out).double()
-            self.running[name + "norm.running_variance"] = torch.ones(out).double()
+        self.norm(name + "norm.", out)
 
     def block(self, name, channels, out):
         self.unit(name + "0.", channels, out)
@@ -89,13 +97,18 @@ class UNet:
 
     def run_unit(self, name, x, training):
         y = conv(x, self.p[name + "convolution.weight"], padding=1).permute(0, 3, 1, 2)
-        weight, bias = self.p[name + "norm.weight"], self.p[name + "norm.bias"]
+        return functional.relu(self.normed(name + "norm.", y, training).permute(0, 2, 3, 1))
+
+    def normed(self, name, y, training):
+        weight, bias = self.p[name + "weight"], self.p[name + "bias"]
         if self.groups:
-            y = functional.group_norm(y, self.groups, weight, bias, 1e-5)
-        else:
-            y = functional.batch_norm(y, self.running[name + "norm.running_mean"],
-                                      self.running[name + "norm.running_variance"], weight, bias, training, 0.1, 1e-5)
-        return functional.relu(y.permute(0, 2, 3, 1))
+            return functional.group_norm(y, self.groups, weight, bias, 1e-5)
+        return functional.batch_norm(y, self.running[name + "running_mean"], self.running[name + "running_variance"],
+                                     weight, bias, training, 0.1, 1e-5)
+
+    def run_gate(self, name, kept, coarse):
+        parts = ("features.weight", "gating.weight", "gating.bias", "gate.weight", "gate.bias")
+        return gate(kept, coarse, *(self.p[name + part] for part in parts))
 
     def run_block(self, name, x, training):
         return self.run_unit(name + "1.", self.run_unit(name + "0.", x, training), training)
@@ -110,10 +123,55 @@ class UNet:
         for level in reversed(range(self.levels - 1)):
             name, kept = f"up.{level}.", skipped[level]
             if self.gates:
-                kept = gate(kept, x, *(self.p[f"{name}gate.{part}"] for part in
-                                       ("features.weight", "gating.weight", "gating.bias", "gate.weight", "gate.bias")))
+                kept = self.run_gate(name + "gate.", kept, x)
             fine = self.run_unit(name + "unit.", upsample(x), training)
             x = self.run_block(name + "block.", torch.cat([kept, fine], 3), training)
+        return conv(x, self.p["head.weight"], self.p["head.bias"])
+
+
+class ResidualUNet(UNet):
+    """As UNet, of two levels with two residual blocks each, norms of batches and gates."""
+
+    def __init__(self):
+        self.p, self.running, self.levels, self.groups, self.gates = {}, {}, 2, 0, True
+        self.p["down.0.stem.weight"] = numbers(2, 2, 3, 3)
+        channels = 2
+        for level in range(2):
+            for block in range(2):
+                name, out = f"down.{level}.{block}.", 2 << level
+                self.norm(name + "norm1.", channels)
+                self.p[name + "conv1.weight"] = numbers(out, channels, 3, 3)
+                self.norm(name + "norm2.", out)
+                self.p[name + "conv2.weight"] = numbers(out, out, 3, 3)
+                if channels != out:
+                    self.p[name + "shortcut.weight"] = numbers(out, channels, 1, 1)
+                channels = out
+            self.norm(f"down.{level}.norm.", channels)
+        self.p["up.0.narrow.weight"] = numbers(2, 4, 1, 1)
+        self.unit("up.0.unit.", 4, 2)
+        self.gate("up.0.gate.", 2)
+        self.head()
+
+    def run_norm(self, name, x, training):
+        return functional.relu(self.normed(name, x.permute(0, 3, 1, 2), training).permute(0, 2, 3, 1))
+
+    def run_residual(self, name, x, training):
+        shortcut = name + "shortcut.weight"
+        stride = 2 if shortcut in self.p else 1
+        normed = self.run_norm(name + "norm1.", x, training)
+        branch = conv(normed, self.p[name + "conv1.weight"], padding=1, stride=stride)
+        branch = conv(self.run_norm(name + "norm2.", branch, training), self.p[name + "conv2.weight"], padding=1)
+        return branch + (conv(normed, self.p[shortcut], stride=2) if stride == 2 else x)
+
+    def logits(self, pictures, training):
+        x, maps = conv(pictures, self.p["down.0.stem.weight"], padding=1), []
+        for level in range(2):
+            for block in range(2):
+                x = self.run_residual(f"down.{level}.{block}.", x, training)
+            maps.append(self.run_norm(f"down.{level}.norm.", x, training))
+        kept = self.run_gate("up.0.gate.", maps[0], maps[1])
+        fine = upsample(conv(maps[1], self.p["up.0.narrow.weight"]))
+        x = self.run_unit("up.0.unit.", torch.cat([kept, fine], 3), training)
         return conv(x, self.p["head.weight"], self.p["head.bias"])
 
 
@@ -140,4 +198,5 @@ def record(name, model):
 
 record("gated", UNet(3, 2, True))
 record("plain", UNet(2, 0, False))
+record("residual", ResidualUNet())
 golden.write("unet.safetensors")

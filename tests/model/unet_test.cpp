@@ -15,10 +15,11 @@
 namespace attend {
 namespace {
 
-using model::FeatureNormKind;
 using model::UNet;
 using model::unet_config_from_json;
 using model::UNetConfig;
+using nn::FeatureAttentionKind;
+using nn::FeatureNormKind;
 
 const UNetConfig kTiny{.channels = 1, .classes = 3, .width = 4, .levels = 2, .norm_groups = 2};
 
@@ -27,6 +28,8 @@ TEST(UNetConfig, JsonGoesThereAndBack) {
                           .classes = 7,
                           .width = 24,
                           .levels = 3,
+                          .blocks = 2,
+                          .block = FeatureAttentionKind::cbam,
                           .norm = FeatureNormKind::batch,
                           .norm_groups = 5,
                           .gates = false,
@@ -42,6 +45,8 @@ TEST(UNetConfig, WrongKeysAndValuesAreNamedWithTheAcceptedOnes) {
   EXPECT_ERROR(unet_config_from_json("[]", "config.json"), "config.json: a JSON object needed");
   EXPECT_ERROR(unet_config_from_json(R"({"levels": 9})"), "levels 9: an integer from 1 to 8");
   EXPECT_ERROR(unet_config_from_json(R"({"classes": 1})"), "classes 1: an integer from 2 to 255");
+  EXPECT_ERROR(unet_config_from_json(R"({"blocks": -1})"), "blocks -1: an integer from 0 to 1000");
+  EXPECT_ERROR(unet_config_from_json(R"({"block": "gate"})"), R"(block "gate": one of "none", "se")");
   EXPECT_ERROR(unet_config_from_json(R"({"norm": "layer"})"), R"(norm "layer": one of "batch", "group")");
   EXPECT_ERROR(unet_config_from_json(R"({"norm_groups": 3})"),
                "norm_groups 3: a number that divides the width 16");
@@ -70,6 +75,8 @@ TEST(UNetConfig, EachKeyChangesTheModel) {
       {"classes", [](UNetConfig& c) { c.classes = 5; }},
       {"width", [](UNetConfig& c) { c.width = 8; }},
       {"levels", [](UNetConfig& c) { c.levels = 3; }},
+      {"blocks", [](UNetConfig& c) { c.blocks = 1; }},
+      {"block", [](UNetConfig& c) { c.block = FeatureAttentionKind::squeeze_excitation; }},
       {"norm", [](UNetConfig& c) { c.norm = FeatureNormKind::batch; }},
       {"norm_groups", [](UNetConfig& c) { c.norm_groups = 1; }, false},
       {"gates", [](UNetConfig& c) { c.gates = false; }},
@@ -89,21 +96,36 @@ TEST(UNetConfig, EachKeyChangesTheModel) {
   EXPECT_EQ(tested, known);
 }
 
-TEST(UNet, GradientsAreTheSameBitsForOneThreadAndTwo) {
-  const auto step = [](int count) {
+void expect_same_bits(const UNetConfig& config) {
+  const auto step = [&](int count) {
     set_threads(count);
-    UNet model({.channels = 3, .classes = 4, .width = 8, .levels = 3});
+    UNet model(config);
     const Tensor logits =
         model.logits(test::random_tensor({3, 20, 28, 3}, DType::f32, 1), {.training = true});
     autograd::backward(op::cross_entropy(logits, test::random_integers({3, 20, 28}, 4, 2)));
     autograd::Tensors result = {logits.detach()};
-    for (const auto& parameter : model.parameters()) result.push_back(autograd::grad(parameter.tensor));
+    for (const auto& parameter : model.parameters())
+      if (parameter.trainable) result.push_back(autograd::grad(parameter.tensor));
     return result;
   };
   const int before = threads();
   const autograd::Tensors one = step(1), two = step(2);
   set_threads(before);
   for (std::size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(test::same_bits(one[i], two[i])) << i;
+}
+
+TEST(UNet, GradientsAreTheSameBitsForOneThreadAndTwo) {
+  expect_same_bits({.channels = 3, .classes = 4, .width = 8, .levels = 3});
+}
+
+TEST(UNet, GradientsOfResidualBlocksAreTheSameBitsForOneThreadAndTwo) {
+  expect_same_bits({.channels = 3,
+                    .classes = 4,
+                    .width = 8,
+                    .levels = 3,
+                    .blocks = 2,
+                    .block = FeatureAttentionKind::cbam,
+                    .norm = FeatureNormKind::batch});
 }
 
 class LevelCollector : public attention::Observer {
@@ -128,6 +150,26 @@ TEST(UNet, TheGateOfEachLevelIsObservedAndChangesNothing) {
   EXPECT_TRUE(test::same_bits(seen, model.logits(pictures).detach()));
   config.gates = false;
   EXPECT_EQ(UNet(config).observed_layers(), 0);
+}
+
+TEST(UNet, TheAttentionOfEachBlockIsObserved) {
+  UNetConfig config = kTiny;
+  config.block = FeatureAttentionKind::cbam;
+  for (const std::int64_t blocks : {0, 2}) {
+    config.blocks = blocks;
+    const UNet model(config);
+    EXPECT_EQ(model.observed_gates(), 1);
+    EXPECT_EQ(model.observed_layers(), blocks == 0 ? 3 : 5);
+    const Tensor pictures = test::random_tensor({2, 8, 12, 1}, DType::f32, 3);
+    LevelCollector collector;
+    const Tensor seen = model.logits(pictures, {.observer = &collector}).detach();
+    const std::string fine = "[2, 8, 12]", coarse = "[2, 4, 6]";
+    EXPECT_EQ(collector.shapes, blocks == 0
+                                    ? (std::map<std::int64_t, std::string>{{0, fine}, {1, fine}, {2, coarse}})
+                                    : (std::map<std::int64_t, std::string>{
+                                          {0, fine}, {1, fine}, {2, fine}, {3, coarse}, {4, coarse}}));
+    EXPECT_TRUE(test::same_bits(seen, model.logits(pictures).detach()));
+  }
 }
 
 TEST(UNet, ComputesInBf16NearTheSame) {

@@ -169,6 +169,13 @@ TEST_F(ImageGenerate, BadInputIsNamedAndNothingIsWritten) {
         bad.options.patience = 3;
       },
       "patience: a GAN");
+  fails(
+      [](ImageGenerateJob& bad) {
+        bad.options.model.kind = ImageGenerationKind::gan;
+        bad.options.perceptual = "classifier";
+      },
+      "perceptual: a loss of what an autoencoder decodes");
+  fails([&](ImageGenerateJob& bad) { bad.options.perceptual = (folder_ / "no model").string(); }, "no model");
   std::ofstream(folder_ / "pictures" / "a" / "broken.png") << "no picture";
   fails([](ImageGenerateJob&) {}, "broken.png");
   EXPECT_ERROR(image_generate_preset("flow"), "preset 'flow': vae, gan are accepted");

@@ -67,7 +67,7 @@ TEST_F(Segment, InterruptedAndResumedGivesTheSameBits) {
   once.options.rotation = 10;
   once.options.jitter = 0.1;
   once.options.model.dropout = 0.2;
-  once.options.model.norm = model::FeatureNormKind::batch;
+  once.options.model.norm = nn::FeatureNormKind::batch;
   const SegmentConfig expected = train(once, whole);
   EXPECT_EQ(expected.results->ended, "steps");
   SegmentJob parts = once;
@@ -104,6 +104,26 @@ TEST_F(Segment, AResumeMustFitWhatItBegan) {
   EXPECT_ERROR(train_segment(other), "other pictures than those");
   other.resume = false;
   EXPECT_ERROR(train_segment(other), "already holds a model");
+}
+
+TEST_F(Segment, TheAttentionOfTheWayDownIsSeen) {
+  for (const std::int64_t blocks : {0, 2}) {
+    Watcher watcher;
+    SegmentJob once = job(std::to_string(blocks));
+    once.options.steps = 1;
+    once.options.model.blocks = blocks;
+    once.options.model.block = nn::FeatureAttentionKind::cbam;
+    train(once, watcher);
+    const PictureSegmenter segmenter(once.out);
+    const explain::PictureMaps maps = segmenter.see(test::disc_and_square(78, 16, 17).image);
+    explain::check(maps);
+    std::vector<std::string> names;
+    for (const auto& map : maps.maps)
+      if (map.name.starts_with("Block")) names.push_back(map.name);
+    EXPECT_EQ(names, blocks == 0 ? (std::vector<std::string>{"Block 0 of level 0", "Block 0 of level 1"})
+                                 : (std::vector<std::string>{"Block 0 of level 0", "Block 1 of level 0",
+                                                             "Block 0 of level 1", "Block 1 of level 1"}));
+  }
 }
 
 TEST_F(Segment, BadDataIsNamedAndNothingIsWritten) {

@@ -6,7 +6,8 @@
 
 #include "attend/autograd/tape.h"
 #include "attend/nn/convolution.h"
-#include "attend/nn/group_norm.h"
+#include "attend/nn/feature_norm.h"
+#include "attend/nn/residual_block.h"
 
 namespace attend::model {
 
@@ -27,9 +28,8 @@ void validate(const FeaturePyramidConfig& config);
 
 /// Feature maps of several sizes, all with as many channels (Lin et al., "Feature Pyramid Networks for Object
 /// Detection", 2017): p_i = smooth_i(t_i), t_i = lateral_i(c_i) + upsampled(t_(i + 1)), by the nearest pixel,
-/// where c_i are the maps of a residual network with norms before the convolutions (as ResidualCnn), which
-/// begins with a convolution of stride 2, and whose stages each halve height and width. Norms are group
-/// norms, which do not mind small batches (Wu and He, 2018).
+/// where c_i are the maps of stages of nn::ResidualBlock behind a convolution of stride 2; each stage halves
+/// height and width. Norms are group norms, which do not mind small batches (Wu and He, 2018).
 class FeaturePyramid : public nn::Module {
  public:
   FeaturePyramid(const FeaturePyramidConfig& config, Generator& random);
@@ -42,12 +42,10 @@ class FeaturePyramid : public nn::Module {
   std::vector<std::int64_t> strides() const;
 
  private:
-  class Block;
-
   FeaturePyramidConfig config_;
   std::unique_ptr<nn::Convolution> stem_;
-  std::vector<std::unique_ptr<Block>> blocks_;
-  std::vector<std::unique_ptr<nn::GroupNorm>> norms_;
+  std::vector<std::unique_ptr<nn::ResidualBlock>> blocks_;
+  std::vector<std::unique_ptr<nn::FeatureNorm>> norms_;
   std::vector<std::unique_ptr<nn::Convolution>> laterals_, smooth_;
 };
 

@@ -38,6 +38,8 @@ class ImageVae : public ImageGenerationModel {
     Tensor reconstruction;
     /// KL(q(z | picture) || N(0, 1)) = 1/2 sum of (mean^2 + variance - 1 - log variance), in nats.
     Tensor divergence;
+    /// The pictures that the decoder makes of the latent vectors, from -1 to 1.
+    Tensor decoded;
   };
   /// The negative evidence lower bound, with one latent vector mean + deviation noise of each picture.
   /// noise: [batch, latent], from the standard normal distribution.

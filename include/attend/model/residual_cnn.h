@@ -6,11 +6,13 @@
 #include <string_view>
 #include <vector>
 
+#include "attend/autograd/tape.h"
 #include "attend/model/image_classifier.h"
 #include "attend/nn/batch_norm.h"
 #include "attend/nn/convolution.h"
 #include "attend/nn/feature_attention.h"
 #include "attend/nn/linear.h"
+#include "attend/nn/residual_block.h"
 #include "attend/nn/spatial_transformer.h"
 
 namespace attend::model {
@@ -40,13 +42,8 @@ std::string to_json(const ResidualCnnConfig& config);
 /// As encoder_config_from_json().
 ResidualCnnConfig residual_cnn_config_from_json(std::string_view text, std::string_view source = "config");
 
-/// A residual network with norms before the convolutions (He et al., "Identity Mappings in Deep Residual
-/// Networks", 2016):
-///
-///     x = shortcut(x) + block(conv2(norm2(conv1(norm1(x)))))     norms with ReLU, convolutions 3 x 3
-///
-/// where the shortcut is x, or a 1 x 1 convolution of norm1(x) where the number of channels changes; a
-/// convolution in front, a norm and the mean over all places behind, and a linear layer.
+/// A residual network: a 3 x 3 convolution, stages of nn::ResidualBlock with batch norms, a batch norm with
+/// ReLU, the mean over all places, and a linear layer.
 class ResidualCnn : public ImageClassifier {
  public:
   explicit ResidualCnn(const ResidualCnnConfig& config, std::uint64_t seed = 0);
@@ -71,14 +68,14 @@ class ResidualCnn : public ImageClassifier {
   /// The maps before the mean over places, [batch, height', width', channels'], and the logits of such maps.
   Tensor features(const Tensor& pictures, const nn::Run& run = {}) const;
   Tensor logits_of(const Tensor& features, const nn::Run& run = {}) const;
+  /// The maps behind each stage, [batch, height', width', channels'], before any norm; the largest first.
+  autograd::Tensors stage_maps(const Tensor& pictures, const nn::Run& run = {}) const;
 
  private:
-  class Block;
-
   ResidualCnnConfig config_;
   std::unique_ptr<nn::SpatialTransformer> transformer_;
   std::unique_ptr<nn::Convolution> stem_;
-  std::vector<std::unique_ptr<Block>> blocks_;
+  std::vector<std::unique_ptr<nn::ResidualBlock>> blocks_;
   std::unique_ptr<nn::BatchNorm> norm_;
   std::unique_ptr<nn::Linear> head_;
 };

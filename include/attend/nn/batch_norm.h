@@ -1,7 +1,6 @@
 #pragma once
 
-#include "attend/nn/module.h"
-#include "attend/nn/run.h"
+#include "attend/nn/feature_norm.h"
 #include "attend/op/batch_norm.h"
 
 namespace attend::nn {
@@ -16,13 +15,13 @@ struct BatchNormOptions {
 /// op::batch_norm with weight (ones) and bias (zeros) [channels], and the buffers "running_mean" and
 /// "running_variance": training normalises by the batch and moves them towards its statistics (the variance
 /// divided by one less than the values, as PyTorch does), anything else normalises by them.
-class BatchNorm : public Module {
+class BatchNorm : public FeatureNorm {
  public:
   /// Throws Error for less than one channel and a momentum outside [0, 1].
   explicit BatchNorm(std::int64_t channels, const BatchNormOptions& options = {});
 
   /// x [..., channels] to the same shape.
-  Tensor forward(const Tensor& x, const Run& run) const;
+  Tensor forward(const Tensor& x, const Run& run) const override;
 
  private:
   BatchNormOptions options_;

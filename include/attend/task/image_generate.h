@@ -30,6 +30,10 @@ struct ImageGenerateOptions : TrainingOptions {
   /// `learning_rate`, the discriminator's (Heusel et al., "GANs Trained by a Two Time-Scale Update Rule
   /// Converge to a Local Nash Equilibrium", 2017). 0: that of the discriminator.
   double generator_learning_rate = 0;
+  /// Of an autoencoder: the folder of a classifier (a residual network) in whose maps decoded pictures shall
+  /// be like those learnt from, too; its pictures are of the same size. Empty: none.
+  std::string perceptual = {};
+  double perceptual_weight = 0.3;  ///< of this loss beside the squared differences of pixels
 };
 
 /// The options of this preset: sizes, optimizer and length of training that fit each other. Throws Error

@@ -88,6 +88,19 @@ std::string add_network_options(CLI::App* verb, const Shared& options) {
       verb, options->given, "--generator-lr", "X", kTrainingGroup, number(0, 1e3),
       [](ImageGenerateOptions & o) -> auto& { return o.generator_learning_rate; },
       "gan: learning rate of the generator, --lr is the discriminator's; 0: the same");
+  verb->add_option_function<std::string>(
+          "--perceptual",
+          [given = options->given](const std::string& folder) {
+            given->emplace_back([folder](ImageGenerateOptions& o) { o.perceptual = folder; });
+          },
+          "vae: decoded pictures shall be like those learnt from in the maps of this classifier (cnn), too")
+      ->option_text("DIR")
+      ->group(kTrainingGroup)
+      ->check(path());
+  add_override<double>(
+      verb, options->given, "--perceptual-weight", "X", kTrainingGroup, number(0, 1e6),
+      [](ImageGenerateOptions & o) -> auto& { return o.perceptual_weight; },
+      "vae: of that loss beside the squared differences of pixels");
   return about;
 }
 

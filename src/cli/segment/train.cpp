@@ -59,6 +59,10 @@ void add_network_options(CLI::App* verb, const Given& given) {
   network.whole("--width", &Model::width, 1, 4096,
                 "Channels of the finest level, twice as many in each that follows");
   network.whole("--levels", &Model::levels, 1, 8, "Levels, each but the first at half the height and width");
+  network.whole("--blocks", &Model::blocks, 0, 1000,
+                "Residual blocks of a level on the way down (0: two convolutions)");
+  network.choice("--block", "block", feature_attention_names(), &Model::block,
+                 "Attention that ends each residual branch, or the two convolutions");
   network.truth("--gates,!--no-gates", &Model::gates, "Attention gates on the skip connections");
   network.choice("--norm", "norm", {"group", "batch"}, &Model::norm, "What is normalised together");
   network.whole("--norm-groups", &Model::norm_groups, 1, 4096,

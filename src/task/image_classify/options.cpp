@@ -44,8 +44,10 @@ ImageClassifyOptions vit() {
                        .heads = 4,
                        .dim = 128,
                        .positions = model::PatchPositions::sinusoidal};
+  options.batch = 64;
+  options.crop_padding = 1;
   options.learning_rate = 1e-3;
-  options.steps = 10000;
+  options.steps = 14000;
   options.warmup = 500;
   options.label_smoothing = 0.1;
   return options;

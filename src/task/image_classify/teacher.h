@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "attend/task/picture_classifier.h"
+#include "task/image_classify/classifier_input.h"
 
 namespace attend::task {
 
@@ -22,9 +23,7 @@ class Teacher {
 
  private:
   PictureClassifier classifier_;
-  /// What makes pictures those that the classifier is used to: factor x + shift, [channels]; undefined where
-  /// they are.
-  Tensor factor_, shift_;
+  ClassifierInput input_;
 };
 
 }  // namespace attend::task

@@ -18,6 +18,8 @@ void for_each_option(Options& o, Visit&& visit) {
   visit("flip", o.flip, Anything{});
   visit("discriminator_updates", o.discriminator_updates, Range<std::int64_t>{1, 100});
   visit("generator_learning_rate", o.generator_learning_rate, Range<double>{0, 1e3, true});
+  visit("perceptual", o.perceptual, Anything{});
+  visit("perceptual_weight", o.perceptual_weight, Range<double>{0, 1e6});
   for_each_training_option(o, visit);
 }
 

@@ -91,6 +91,8 @@ void validate(const ImageGenerateOptions& options) {
   if (options.label_smoothing > 0) throw Error("label_smoothing: making pictures has no labels to smooth");
   if (options.model.kind == model::ImageGenerationKind::gan && options.patience > 0)
     throw Error("patience: a GAN has no validation loss to wait for");
+  if (options.model.kind == model::ImageGenerationKind::gan && !options.perceptual.empty())
+    throw Error("perceptual: a loss of what an autoencoder decodes, a GAN has none");
   check_limits(options);
 }
 

@@ -12,11 +12,13 @@
 #include "attend/model/image_gan.h"
 #include "attend/model/image_vae.h"
 #include "attend/nn/initialise.h"
+#include "attend/op/arithmetic.h"
 #include "attend/task/image_generate.h"
 #include "task/image_classify/data.h"
 #include "task/image_generate/card.h"
 #include "task/image_generate/config.h"
 #include "task/image_generate/fields.h"
+#include "task/image_generate/perceptual_loss.h"
 #include "task/model_folder.h"
 #include "task/resumable.h"
 #include "task/training.h"
@@ -45,6 +47,8 @@ class Training {
   PictureBatch batch(std::int64_t index);
   bool teaches_generator(std::int64_t batch) const;
   Tensor loss(std::int64_t index, const PictureBatch& batch, DType compute, Generator& random);
+  Tensor vae_loss(const model::ImageVae& vae, const Tensor& pictures, const Tensor& classes,
+                  const Tensor& noise, const nn::Run& run) const;
   void fit_prior(model::ImageVae& vae, DType compute) const;
   double validation_loss(const model::ImageVae& vae, DType compute) const;
   Trainee trainee();
@@ -59,6 +63,7 @@ class Training {
   model::PictureShape shape_;
   std::unique_ptr<data::LengthBatches> batches_;
   std::unique_ptr<model::ImageGenerationModel> model_;
+  std::optional<PerceptualLoss> perceptual_;
   // Of a GAN's last updates; not part of a checkpoint, for the log alone.
   double discriminator_loss_ = std::numeric_limits<double>::quiet_NaN(),
          generator_loss_ = std::numeric_limits<double>::quiet_NaN();
@@ -95,6 +100,7 @@ void Training::prepare() {
   model::validate(options_.model);
   config_.model = options_.model;
   model_ = model::make_image_generation_model(config_.model, options_.seed);
+  if (!options_.perceptual.empty()) perceptual_.emplace(options_.perceptual, shape_);
   // All pictures are equally long: batches of any.
   batches_ = std::make_unique<data::LengthBatches>(
       std::vector<std::int64_t>(static_cast<std::size_t>(train_->size()), 1),
@@ -139,13 +145,21 @@ Tensor Training::loss(std::int64_t index, const PictureBatch& batch, DType compu
   const Tensor classes = tensor_of(batch.labels);
   const Tensor noise = nn::normal({batch.pictures.dim(0), config_.model.latent}, 1, random.next());
   if (const auto* vae = dynamic_cast<const model::ImageVae*>(model_.get()); vae != nullptr)
-    return vae->loss(batch.pictures, classes, noise, run).total;
+    return vae_loss(*vae, batch.pictures, classes, noise, run);
   const auto& gan = dynamic_cast<const model::ImageGan&>(*model_);
   const bool of_generator = teaches_generator(index);
   const Tensor loss = of_generator ? gan.generator_loss(classes, noise, run)
                                    : gan.discriminator_loss(batch.pictures, classes, noise, run);
   (of_generator ? generator_loss_ : discriminator_loss_) = loss.item();
   return loss;
+}
+
+Tensor Training::vae_loss(const model::ImageVae& vae, const Tensor& pictures, const Tensor& classes,
+                          const Tensor& noise, const nn::Run& run) const {
+  const model::ImageVae::Loss loss = vae.loss(pictures, classes, noise, run);
+  if (!perceptual_) return loss.total;
+  const Tensor seen = (*perceptual_)(loss.decoded, pictures, run.compute);
+  return op::add(loss.total, op::scale(seen, options_.perceptual_weight));
 }
 
 /// To up to kFitted of the pictures to learn from, evenly chosen.
@@ -175,9 +189,8 @@ double Training::validation_loss(const model::ImageVae& vae, DType compute) cons
       labels.push_back(validation_->labels()[static_cast<std::size_t>(i)]);
     }
     const auto count = static_cast<std::int64_t>(rows.size());
-    const Tensor loss = vae.loss(pictures_of(*validation_, rows, shape_, {}), tensor_of(labels),
-                                 model::latents_of(options_.seed, first, count, config_.model.latent), run)
-                            .total;
+    const Tensor loss = vae_loss(vae, pictures_of(*validation_, rows, shape_, {}), tensor_of(labels),
+                                 model::latents_of(options_.seed, first, count, config_.model.latent), run);
     sum += loss.item() * static_cast<double>(count);
   }
   return sum / static_cast<double>(validation_->size());

@@ -27,7 +27,11 @@ std::string results_of(const SegmentConfig& config) {
 }
 
 std::string network_of(const model::UNetConfig& model) {
-  return fmt::format("U-Net: {} levels, {} channels at first, {}", model.levels, model.width,
+  std::string way_down;
+  if (model.blocks > 0) way_down += fmt::format("{} residual blocks of each, ", model.blocks);
+  if (model.block != nn::FeatureAttentionKind::none)
+    way_down += fmt::format("attention {} in it, ", nn::name_of(model.block));
+  return fmt::format("U-Net: {} levels, {} channels at first, {}{}", model.levels, model.width, way_down,
                      model.gates ? "attention gates on the skip connections" : "no attention gates");
 }
 

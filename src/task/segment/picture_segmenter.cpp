@@ -19,12 +19,13 @@ namespace attend::task {
 
 namespace {
 
+/// Keeps the gates of places, of the layers that weigh places at all.
 class GateWatcher : public attention::Observer {
  public:
   bool wants(std::int64_t) override { return true; }
   void observe(std::int64_t, const Tensor&) override {}
   void observe_gates(std::int64_t layer, const attention::Gates& gates) override {
-    places_[layer] = gates.places;
+    if (gates.places.defined()) places_[layer] = gates.places;
   }
   const std::map<std::int64_t, Tensor>& places() const { return places_; }
 
@@ -32,8 +33,12 @@ class GateWatcher : public attention::Observer {
   std::map<std::int64_t, Tensor> places_;
 };
 
-/// The gates of a level [1, height, width] without what surrounds the picture.
-explain::PictureMap map_of_level(std::int64_t level, const Tensor& gates, const io::Image& picture) {
+/// The gates [1, height, width] of a layer without what surrounds the picture.
+explain::PictureMap map_of_layer(std::int64_t layer, const Tensor& gates, const io::Image& picture,
+                                 const model::UNet& model) {
+  const std::int64_t block = layer - model.observed_gates();
+  const bool skip = block < 0;
+  const std::int64_t blocks = model.config().blocks_of_level(), level = skip ? layer : block / blocks;
   const std::int64_t factor = std::int64_t{1} << level;
   Tensor maps = op::reshape(gates, {1, gates.dim(1), gates.dim(2), 1});
   std::int64_t height = picture.height / factor, width = picture.width / factor;
@@ -44,11 +49,14 @@ explain::PictureMap map_of_level(std::int64_t level, const Tensor& gates, const 
     width = picture.width;
   }
   const Tensor inside = op::contiguous(op::slice(op::slice(maps, 1, 0, height), 2, 0, width));
-  return {.name = fmt::format("Gate of level {}", level),
-          .about = "what the attention gate multiplies each place by, on the way past the coarser levels",
-          .height = height,
-          .width = width,
-          .values = inside.to_vector<float>()};
+  return {
+      .name = skip ? fmt::format("Gate of level {}", level)
+                   : fmt::format("Block {} of level {}", block % blocks, level),
+      .about = skip ? "what the attention gate multiplies each place by, on the way past the coarser levels"
+                    : "what the attention of the way down multiplies each place by",
+      .height = height,
+      .width = width,
+      .values = inside.to_vector<float>()};
 }
 
 explain::PictureMap map_of_class(const Tensor& probabilities, std::int64_t label, const std::string& name) {
@@ -104,7 +112,8 @@ explain::PictureMaps PictureSegmenter::see(const io::Image& picture) const {
       op::softmax(pixel_logits(model(), picture, config().pixels, DType::f32, &seen));
   explain::PictureMaps maps{.title = fmt::format("{} x {} pixels", picture.height, picture.width),
                             .picture = picture};
-  for (const auto& [level, gates] : seen.places()) maps.maps.push_back(map_of_level(level, gates, picture));
+  for (const auto& [layer, gates] : seen.places())
+    maps.maps.push_back(map_of_layer(layer, gates, picture, model()));
   for (std::size_t label = 1; label < classes().size(); ++label)
     maps.maps.push_back(map_of_class(probabilities, static_cast<std::int64_t>(label), classes()[label]));
   return maps;
