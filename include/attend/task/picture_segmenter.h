@@ -40,7 +40,8 @@ class PictureSegmenter {
   io::Image segment(const io::Image& picture) const;
 
   /// Where the model looked: the attention gate of each level (what it multiplies each place of the maps that
-  /// skip the coarser levels by), if it has gates, and the probability of each class but the first.
+  /// skip the coarser levels by), if it has gates, what attention of the kind cbam multiplies places of the
+  /// way down by, and the probability of each class but the first.
   explain::PictureMaps see(const io::Image& picture) const;
 
   /// Measures on a data set (SegmentJob::data says which there are) with the classes of this model.

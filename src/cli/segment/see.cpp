@@ -37,8 +37,9 @@ void add_see(CLI::App& parent, const char* task, std::vector<Verb>& verbs) {
   add_map_output(verb, options->out);
   add_machine_options(verb, options);
   verb->footer(
-      "The gate of each level of the network, the finest first, and the probability of each class but the "
-      "first.\n\n"
+      "The gate of each level of the network, the finest first, what attention of the kind cbam weighs on "
+      "the "
+      "way\ndown, and the probability of each class but the first.\n\n"
       "Examples:\n"
       "  attend see model picture.png\n"
       "  attend see model picture.png --out page.html");
