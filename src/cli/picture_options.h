@@ -49,6 +49,15 @@ void add_skip_bad(CLI::App* verb, const std::shared_ptr<Overrides<Options>>& giv
              "Count and skip pictures that cannot be read instead of ending at the first");
 }
 
+/// --init.
+inline void add_classifier_start(CLI::App* verb, std::string& init) {
+  verb->add_option("--init", init,
+                   "Start from a classifier of pictures (a residual network): its layers, their weights")
+      ->option_text("DIR")
+      ->group(kFilesGroup)
+      ->check(path());
+}
+
 /// --flip, --rotation and --jitter.
 template <class Options>
 void add_picture_changes(CLI::App* verb, const std::shared_ptr<Overrides<Options>>& given) {

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include "attend/base/error.h"
+#include "attend/model/residual_cnn.h"
 #include "attend/op/cast.h"
 #include "attend/op/dropout.h"
 #include "model/config_json.h"
 #include "model/feature_attention_names.h"
+#include "model/trunk_weights.h"
 #include "model/unet_levels.h"
 
 namespace attend::model {
@@ -15,6 +17,14 @@ namespace {
 
 inline constexpr Choice<nn::FeatureNormKind, 2> kNormKinds{
     {{{nn::FeatureNormKind::batch, "batch"}, {nn::FeatureNormKind::group, "group"}}}};
+
+/// What the U-Net calls a parameter of a classifier whose last stage is this.
+std::string name_on_the_way_down(std::string_view name, std::int64_t last_stage) {
+  if (name.starts_with("stem.")) return fmt::format("down.0.{}", name);
+  if (name.starts_with("stages.")) return fmt::format("down.{}", name.substr(7));
+  if (name.starts_with("norm.")) return fmt::format("down.{}.{}", last_stage, name);
+  return {};
+}
 
 }  // namespace
 
@@ -65,6 +75,17 @@ UNet::UNet(const UNetConfig& config, std::uint64_t seed) : config_(config) {
 }
 
 UNet::~UNet() = default;
+
+void UNet::start_from(const ResidualCnn& classifier) {
+  check_trunk(classifier.config(), {.channels = config_.channels,
+                                    .width = config_.width,
+                                    .blocks = config_.blocks,
+                                    .block = config_.block,
+                                    .norm = config_.norm});
+  copy_trunk(classifier, *this, [&](std::string_view name) {
+    return name_on_the_way_down(name, classifier.config().stages - 1);
+  });
+}
 
 std::int64_t UNet::observed_layers() const {
   const bool watched = config_.block != nn::FeatureAttentionKind::none;

@@ -44,6 +44,10 @@ std::string card_start(const EncoderStart& start) {
                                     : "the word vectors in " + card_code(start.word_vectors);
 }
 
+std::string card_start(const std::string& classifier) {
+  return classifier.empty() ? "random weights" : "the classifier in " + card_code(classifier);
+}
+
 CardRows card_progress(const TrainingResults& results) {
   return {{"Updates", fmt::format("{} (ended by: {})", results.step, results.ended)},
           {"Time", card_duration(results.seconds)}};

@@ -27,6 +27,8 @@ std::string card_training(std::string_view command, const TrainingOptions& optio
 
 /// What an encoder was trained from: "random weights".
 std::string card_start(const EncoderStart& start);
+/// The same for a classifier of pictures.
+std::string card_start(const std::string& classifier);
 
 /// The first rows about results: updates and time.
 CardRows card_progress(const TrainingResults& results);

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "attend/base/parallel.h"
+#include "attend/model/residual_cnn.h"
 #include "support/compare.h"
 #include "support/expect_error.h"
 #include "support/image_models.h"
@@ -126,6 +127,97 @@ TEST(UNet, GradientsOfResidualBlocksAreTheSameBitsForOneThreadAndTwo) {
                     .blocks = 2,
                     .block = FeatureAttentionKind::cbam,
                     .norm = FeatureNormKind::batch});
+}
+
+const model::ResidualCnnConfig kClassifier{.channels = 1,
+                                           .classes = 5,
+                                           .width = 4,
+                                           .stages = 2,
+                                           .blocks = 2,
+                                           .block = FeatureAttentionKind::squeeze_excitation};
+
+UNetConfig like_classifier(std::int64_t levels) {
+  return {.channels = 1,
+          .classes = kClassifier.width << (levels - 1),
+          .width = kClassifier.width,
+          .levels = levels,
+          .blocks = kClassifier.blocks,
+          .block = kClassifier.block,
+          .norm = FeatureNormKind::batch};
+}
+
+TEST(UNet, StartsWithTheLayersOfAClassifier) {
+  model::ResidualCnnConfig one_stage = kClassifier;
+  one_stage.stages = 1;
+  model::ResidualCnn classifier(one_stage);
+  test::fill_by_name(classifier, DType::f32);
+  UNet network(like_classifier(1));
+  for (const auto& parameter : network.parameters())
+    if (parameter.name == "head.weight")
+      parameter.tensor.copy_from(Tensor::from(std::vector<float>{1, 0, 0, 0, 0, 1, 0, 0,  //
+                                                                 0, 0, 1, 0, 0, 0, 0, 1},
+                                              parameter.tensor.shape()));
+  const Tensor pictures = test::random_tensor({2, 6, 8, 1}, DType::f32, 5);
+  EXPECT_TRUE(test::differ(network.logits(pictures), classifier.features(pictures)));
+  network.start_from(classifier);
+  EXPECT_FALSE(test::differ(network.logits(pictures), classifier.features(pictures)));
+}
+
+TEST(UNet, TakesOfAClassifierTheLevelsThatBothHave) {
+  model::ResidualCnn classifier(kClassifier);
+  test::fill_by_name(classifier, DType::f32);
+  const auto of = [](const nn::Module& module) {
+    std::map<std::string, Tensor> tensors;
+    for (const auto& parameter : module.parameters()) tensors[parameter.name] = parameter.tensor;
+    return tensors;
+  };
+  const auto theirs = of(classifier);
+  for (const std::int64_t levels : {1, 2, 3}) {
+    const UNet before(like_classifier(levels));
+    UNet after(like_classifier(levels));
+    after.start_from(classifier);
+    const auto old = of(before), own = of(after);
+    std::set<std::string> taken;
+    for (const auto& [name, tensor] : own)
+      if (!test::same_bits(tensor, old.at(name))) taken.insert(name);
+    const auto expect_taken = [&](const std::string& name, const std::string& from) {
+      EXPECT_TRUE(test::same_bits(own.at(name), theirs.at(from))) << name;
+      taken.erase(name);
+    };
+    for (const auto& [name, tensor] : theirs) {
+      if (name.starts_with("stem.")) expect_taken("down.0." + name, name);
+      if (name.starts_with("stages.0.") || (levels > 1 && name.starts_with("stages.1.")))
+        expect_taken("down." + name.substr(7), name);
+      if (name.starts_with("norm.") && levels > 1) expect_taken("down.1." + name, name);
+    }
+    EXPECT_EQ(taken, std::set<std::string>()) << levels;
+  }
+}
+
+TEST(UNet, SaysWhatDoesNotFitAClassifierToStartFrom) {
+  const auto fails = [](const char* part, auto change) {
+    UNetConfig config = like_classifier(2);
+    change(config);
+    UNet network(config);
+    EXPECT_ERROR(network.start_from(model::ResidualCnn(kClassifier)), part);
+  };
+  fails("channels 3: the classifier to start from has 1", [](UNetConfig& c) { c.channels = 3; });
+  fails("width 8: the classifier", [](UNetConfig& c) { c.width = 8; });
+  fails("blocks 0: the classifier", [](UNetConfig& c) { c.blocks = 0; });
+  fails("block cbam: the classifier", [](UNetConfig& c) { c.block = FeatureAttentionKind::cbam; });
+  fails("norm group: the classifier", [](UNetConfig& c) {
+    c.norm = FeatureNormKind::group;
+    c.norm_groups = 4;
+  });
+  UNet network(like_classifier(2));
+  const auto refuses = [&](const char* part, auto change) {
+    model::ResidualCnnConfig config = kClassifier;
+    change(config);
+    EXPECT_ERROR(network.start_from(model::ResidualCnn(config)), part);
+  };
+  refuses("reduction 8: the classifier to start from has 4", [](auto& c) { c.reduction = 4; });
+  refuses("window 7: the classifier", [](auto& c) { c.window = 5; });
+  refuses("spatial_transformer false: the classifier", [](auto& c) { c.spatial_transformer = true; });
 }
 
 class LevelCollector : public attention::Observer {

@@ -13,6 +13,7 @@
 #include "support/files.h"
 #include "support/sanitized.h"
 #include "support/temporary_folder.h"
+#include "support/tiny_classifier.h"
 #include "support/tiny_pictures.h"
 #include "support/watcher.h"
 #include "task/image_classify/teacher.h"
@@ -30,19 +31,8 @@ class Distillation : public testing::Test {
     shared = new test::TemporaryFolder;
     test::write_quarters(file("pictures"), 40);
     test::write_quarters(file("unseen"), 10, 500'000);
-    ImageClassifyJob job;
-    job.data = file("pictures");
-    job.out = file("teacher");
-    job.options.model.cnn = {.width = 4, .stages = 2, .blocks = 1, .block = nn::FeatureAttentionKind::cbam};
-    job.options.batch = 16;
-    job.options.steps = 60;
-    job.options.evaluate_every = 20;
-    job.options.learning_rate = 0.01;
-    job.options.warmup = 4;
-    job.options.crop_padding = 1;
-    job.options.flip = false;
-    job.options.precision = "f32";
-    job.options.seed = 3;
+    ImageClassifyJob job = test::tiny_classifier_job(file("pictures"), file("teacher"));
+    job.options.model.cnn.block = nn::FeatureAttentionKind::cbam;
     train_image_classify(job);
     student = job;
     student.out = file("student");

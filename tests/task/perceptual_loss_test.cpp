@@ -15,6 +15,7 @@
 #include "support/expect_error.h"
 #include "support/random_tensor.h"
 #include "support/temporary_folder.h"
+#include "support/tiny_classifier.h"
 #include "support/tiny_pictures.h"
 
 namespace attend::task {
@@ -32,18 +33,10 @@ class PerceptualLossTest : public testing::Test {
     shared = new TemporaryFolder;
     test::write_quarters(*shared / "pictures", 20);
     for (const char* kind : {"cnn", "vit"}) {
-      ImageClassifyJob job;
-      job.data = *shared / "pictures";
-      job.out = *shared / kind;
+      ImageClassifyJob job = test::tiny_classifier_job(*shared / "pictures", *shared / kind);
       job.options.model.kind = kind;
-      job.options.model.cnn = {.width = 4, .stages = 2, .blocks = 2};
-      job.options.model.vit = {.layers = 1, .heads = 2, .dim = 8};
-      job.options.batch = 16;
+      job.options.model.cnn.blocks = 2;
       job.options.steps = 20;
-      job.options.learning_rate = 0.01;
-      job.options.warmup = 2;
-      job.options.flip = false;
-      job.options.precision = "f32";
       train_image_classify(job);
     }
   }

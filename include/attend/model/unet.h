@@ -43,6 +43,7 @@ std::string to_json(const UNetConfig& config);
 /// As encoder_config_from_json().
 UNetConfig unet_config_from_json(std::string_view text, std::string_view source = "config");
 
+class ResidualCnn;
 class DownLevel;
 class UpLevel;
 
@@ -76,6 +77,11 @@ class UNet : public nn::Module {
   /// pictures: f32 [batch, height, width, channels], height and width multiples of config().stride(). Logits
   /// [batch, height, width, classes] of the compute dtype. Throws Error for pictures that do not fit.
   Tensor logits(const Tensor& pictures, const nn::Run& run = {}) const;
+
+  /// Copies the weights of a classifier into the way down, which has the same layers: those of its stages
+  /// into as many levels, or into all that there are. The rest stays as it is. Throws Error naming the key
+  /// that does not fit: channels, width, blocks and block are those of the classifier, and norm is batch.
+  void start_from(const ResidualCnn& classifier);
 
   /// Layers that an observer may ask for: layer i is the gate of level i, 0 the finest; then comes what ends
   /// the blocks of the way down, level by level from the finest.

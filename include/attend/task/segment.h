@@ -23,6 +23,9 @@ inline constexpr std::uint8_t kUnknownClass = 255;
 struct SegmentOptions : TrainingOptions {
   std::string preset = "small";  ///< where the values came from; changes nothing of its own
   model::UNetConfig model = {};  ///< its channels and classes come from the data
+  /// A model folder of the task "image-classify" with a residual network: the way down starts with its
+  /// weights, and pictures are normalised as for it. Empty: random weights.
+  std::string init = {};
   /// Height and width of the random part of a picture that is learnt from at a time, a multiple of the
   /// network's stride; smaller pictures are surrounded by their mean colour. 0: the longer side of the first
   /// picture, at most 256, rounded up to such a multiple.
@@ -46,6 +49,10 @@ struct SegmentPreset {
 };
 /// Every preset, the default first.
 const std::vector<SegmentPreset>& segment_presets();
+
+/// Sets `init`, and of `model` what the classifier in that folder gives: width, a level for each of its
+/// stages, blocks, block, and batch norms. Throws Error as read_starting_classifier does.
+void start_from(SegmentOptions& options, const std::filesystem::path& folder);
 
 /// Throws Error naming the option, what was found and what is accepted.
 void validate(const SegmentOptions& options);

@@ -19,7 +19,7 @@ namespace {
 using task::SegmentOptions;
 
 struct TrainOptions : TrainingVerb {
-  std::string data, validation, preset;
+  std::string data, validation, preset, init;
   std::shared_ptr<Overrides<SegmentOptions>> given = std::make_shared<Overrides<SegmentOptions>>();
 };
 
@@ -39,6 +39,7 @@ void add_data_options(CLI::App* verb, const Shared& options) {
       ->group(kFilesGroup)
       ->check(path());
   add_skip_bad(verb, options->given);
+  add_classifier_start(verb, options->init);
 }
 
 void add_picture_options(CLI::App* verb, const Given& given) {
@@ -80,6 +81,9 @@ int train_segment(const CLI::App& verb, const TrainOptions& options) {
     if (resumes(options)) {
       const auto begun = task::read_segment_config(options.out);
       if (begun.training) resolved = *begun.training;
+      if (!options.init.empty()) resolved.init = options.init;
+    } else if (!options.init.empty()) {
+      task::start_from(resolved, options.init);
     }
     apply(options, verb, resolved);
     for (const auto& set : *options.given) set(resolved);

@@ -56,6 +56,7 @@ std::string segment_card(const SegmentConfig& config, std::int64_t parameters, s
   text += "\n## Model\n\n" +
           card_table({{"Parameters", fmt::format("{}", parameters)},
                       {"Network", network_of(config.model)},
+                      {"Start", card_start(config.training->init)},
                       {"Pictures", config.model.channels == 1 ? "grey, of any size" : "RGB, of any size"},
                       {"Everything else", "`config.json`"}});
   text += card_training(command, *config.training,

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "attend/base/error.h"
+#include "attend/task/classifier_start.h"
 #include "attend/task/segment.h"
 #include "io/printable.h"
 #include "task/segment/fields.h"
@@ -60,6 +61,16 @@ SegmentOptions segment_preset(std::string_view name) {
     names.push_back(entry.description.name);
   }
   throw Error(fmt::format("preset {}: {} are accepted", io::printable(name), fmt::join(names, ", ")));
+}
+
+void start_from(SegmentOptions& options, const std::filesystem::path& folder) {
+  const model::ResidualCnnConfig network = read_starting_classifier(folder);
+  options.init = folder.string();
+  options.model.width = network.width;
+  options.model.levels = network.stages;
+  options.model.blocks = network.blocks;
+  options.model.block = network.block;
+  options.model.norm = nn::FeatureNormKind::batch;
 }
 
 void validate(const SegmentOptions& options) {

@@ -13,6 +13,7 @@
 #include "attend/op/dice_loss.h"
 #include "attend/task/segment.h"
 #include "io/printable.h"
+#include "task/classifier_start.h"
 #include "task/model_folder.h"
 #include "task/picture_pixels.h"
 #include "task/resumable.h"
@@ -52,6 +53,7 @@ class Training {
   NewFolders folders_;
   SegmentConfig config_;
   SegmentOptions options_;
+  std::unique_ptr<PictureClassifier> start_;
   std::optional<data::ImageMaskPairs> train_, validation_;
   std::unique_ptr<data::LengthBatches> batches_;
   std::unique_ptr<model::UNet> model_;
@@ -85,10 +87,12 @@ void Training::prepare() {
   }
   model::validate(options_.model);
   validate(options_);
+  start_ = starting_classifier(options_.init, job_, begun_);
   read_pictures();
   config_.model = options_.model;
   model::validate(config_.model);
   model_ = std::make_unique<model::UNet>(config_.model, options_.seed);
+  if (start_ != nullptr) start_network(*model_, *start_);
   // What is cut out of pictures is equally large: batches of any.
   batches_ = std::make_unique<data::LengthBatches>(
       std::vector<std::int64_t>(static_cast<std::size_t>(train_->size()), 1),
@@ -139,7 +143,9 @@ void Training::read_pictures() {
   options_.model.channels = begun_ ? config_.model.channels : first.channels;
   options_.model.classes = static_cast<std::int64_t>(config_.classes.size());
   choose_crop(first);
-  if (!begun_) {
+  if (start_ != nullptr) {
+    config_.pixels = start_->config().pixels;
+  } else if (!begun_) {
     config_.pixels = pixel_statistics(
         train_->size(), [&](std::int64_t i) { return train_->scene(i).image; }, options_.model.channels);
   }
