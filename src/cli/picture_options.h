@@ -50,12 +50,8 @@ void add_skip_bad(CLI::App* verb, const std::shared_ptr<Overrides<Options>>& giv
 }
 
 /// --init.
-inline void add_classifier_start(CLI::App* verb, std::string& init) {
-  verb->add_option("--init", init,
-                   "Start from a classifier of pictures (a residual network): its layers, their weights")
-      ->option_text("DIR")
-      ->group(kFilesGroup)
-      ->check(path());
+inline void add_classifier_start(CLI::App* verb, std::string& init, const char* description) {
+  verb->add_option("--init", init, description)->option_text("DIR")->group(kFilesGroup)->check(path());
 }
 
 /// --flip, --rotation and --jitter.

@@ -4,9 +4,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <map>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "attend/model/weights.h"
 #include "attend/task/picture_classifier.h"
@@ -30,6 +31,8 @@ class ClassifierStart : public testing::Test {
   static void SetUpTestSuite() {
     shared = new test::TemporaryFolder;
     test::write_quarters(file("quarters"), 10);
+    test::write_quarters(file("three"), 10);
+    fs::remove_all(file("three") / "d");
     test::write_discs_and_squares(file("masks"), 20);
     for (const char* kind : {"cnn", "vit"}) {
       ImageClassifyJob job = test::tiny_classifier_job(file("quarters"), file(kind));
@@ -44,16 +47,28 @@ class ClassifierStart : public testing::Test {
   }
   static fs::path file(const std::string& name) { return *shared / name; }
 
+  static ImageClassifyJob classifier_job(const std::string& kind, const std::string& out) {
+    ImageClassifyJob job = test::tiny_classifier_job(file("three"), file(out));
+    start_from(job.options, file(kind));
+    make_still(job.options);
+    return job;
+  }
+
+  /// One update by next to nothing.
+  static void make_still(TrainingOptions& options) {
+    options.steps = 1;
+    options.warmup = 0;
+    options.learning_rate = options.minimum_learning_rate = 1e-9;
+    options.weight_decay = 0;
+  }
+
   static SegmentJob segment_job(const std::string& out) {
     SegmentJob job;
     job.data = file("masks");
     job.out = file(out);
     start_from(job.options, file("cnn"));
     job.options.batch = 4;
-    job.options.steps = 1;
-    job.options.warmup = 0;
-    job.options.learning_rate = job.options.minimum_learning_rate = 1e-9;
-    job.options.weight_decay = 0;
+    make_still(job.options);
     job.options.precision = "f32";
     return job;
   }
@@ -76,6 +91,30 @@ TEST_F(ClassifierStart, OptionsAreThoseOfTheClassifier) {
   EXPECT_EQ(options.model, expected);
   EXPECT_ERROR(start_from(options, file("vit")), "a classifier of the kind vit; one with a residual network");
   EXPECT_ERROR(start_from(options, file("nothing")), "nothing");
+  ImageClassifyOptions other;
+  other.model.vit.dropout = 0.3;
+  start_from(other, file("vit"));
+  EXPECT_EQ(other.init, file("vit").string());
+  EXPECT_EQ(other.size, 8);
+  model::ImageClassifierConfig same = read_image_classify_config(file("vit")).model;
+  same.vit.dropout = 0.3;
+  EXPECT_EQ(other.model, same);
+}
+
+using Weights = std::map<std::string, std::vector<float>>;
+
+/// Of what is trained.
+Weights weights_of(const nn::Module& module) {
+  Weights weights;
+  for (const auto& parameter : module.parameters())
+    if (parameter.trainable) weights[parameter.name] = parameter.tensor.to_vector<float>();
+  return weights;
+}
+
+void expect_near(const std::vector<float>& found, const std::vector<float>& expected,
+                 const std::string& name) {
+  ASSERT_EQ(found.size(), expected.size()) << name;
+  for (std::size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected[i], 1e-7) << name;
 }
 
 TEST_F(ClassifierStart, ASegmenterBeginsWithItsWeightsAndPixels) {
@@ -84,24 +123,41 @@ TEST_F(ClassifierStart, ASegmenterBeginsWithItsWeightsAndPixels) {
   EXPECT_EQ(config.pixels, classifier.config().pixels);
   model::UNet network(config.model);
   model::load_parameters(network, file("segmenter") / "model.safetensors");
-  std::map<std::string, Tensor> own;
-  for (const auto& parameter : network.parameters()) own[parameter.name] = parameter.tensor;
+  const Weights own = weights_of(network);
   int compared = 0;
-  for (const auto& parameter : classifier.model().parameters()) {
-    const std::string name = parameter.name.starts_with("stages.") ? "down." + parameter.name.substr(7)
-                             : parameter.name.starts_with("stem.") ? "down.0." + parameter.name
-                                                                   : "";
-    if (name.empty() || !parameter.trainable) continue;
-    const auto expected = parameter.tensor.to_vector<float>(), found = own.at(name).to_vector<float>();
-    ASSERT_EQ(found.size(), expected.size());
-    // One update by at most 1e-9.
-    for (std::size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected[i], 1e-7) << name;
+  for (const auto& [theirs, expected] : weights_of(classifier.model())) {
+    const std::string name = theirs.starts_with("stages.") ? "down." + theirs.substr(7)
+                             : theirs.starts_with("stem.") ? "down.0." + theirs
+                                                           : "";
+    if (name.empty()) continue;
+    expect_near(own.at(name), expected, name);
     ++compared;
   }
   EXPECT_EQ(compared, 1 + 2 * 6 + 1);
   EXPECT_NE(
       test::read_all(file("segmenter") / "README.md").find("the classifier in `" + file("cnn").string()),
       std::string::npos);
+}
+
+TEST_F(ClassifierStart, AnotherClassifierBeginsWithAllButItsLastLayer) {
+  for (const std::string kind : {"cnn", "vit"}) {
+    const ImageClassifyConfig config = train_image_classify(classifier_job(kind, "other-" + kind));
+    EXPECT_EQ(config.classes, (std::vector<std::string>{"a", "b", "c"}));
+    const PictureClassifier before(file(kind)), after(file("other-" + kind));
+    EXPECT_EQ(config.pixels, before.config().pixels);
+    const Weights own = weights_of(after.model());
+    std::set<std::string> others;
+    for (const auto& [name, expected] : weights_of(before.model())) {
+      if (own.at(name).size() == expected.size()) {
+        expect_near(own.at(name), expected, name);
+      } else {
+        others.insert(name);
+      }
+    }
+    EXPECT_EQ(others, (std::set<std::string>{"head.bias", "head.weight"})) << kind;
+    EXPECT_NE(test::read_all(file("other-" + kind) / "README.md").find("the classifier in `"),
+              std::string::npos);
+  }
 }
 
 TEST_F(ClassifierStart, AResumeDoesNotStartAgain) {

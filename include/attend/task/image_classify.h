@@ -20,6 +20,9 @@ struct ImageClassifyOptions : TrainingOptions {
   std::string preset = "small";  ///< where the values came from; changes nothing of its own
   model::ImageClassifierConfig model =
       {};  ///< its sizes of pictures and number of classes come from the data
+  /// The folder of another classifier, of the same or other classes: the network starts with its weights, all
+  /// but those of the last layer, and pictures are normalised as for it. Empty: random weights.
+  std::string init = {};
   /// Height and width that pictures get; 0: those of the first.
   std::int64_t size = 0;
   bool skip_bad = false;  ///< count and skip pictures that cannot be read instead of ending at the first
@@ -48,6 +51,10 @@ struct ImageClassifyPreset {
 };
 /// Every preset, the default first.
 const std::vector<ImageClassifyPreset>& image_classify_presets();
+
+/// Sets `init`, and `model` but for its dropout to what the classifier in that folder is; `size`, too, when
+/// its pictures are square. Throws Error as read_image_classify_config does.
+void start_from(ImageClassifyOptions& options, const std::filesystem::path& folder);
 
 /// Throws Error naming the option, what was found and what is accepted.
 void validate(const ImageClassifyOptions& options);

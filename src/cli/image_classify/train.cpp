@@ -19,7 +19,7 @@ namespace {
 using task::ImageClassifyOptions;
 
 struct TrainOptions : TrainingVerb {
-  std::string data, validation, preset;
+  std::string data, validation, preset, init;
   std::shared_ptr<Overrides<ImageClassifyOptions>> given =
       std::make_shared<Overrides<ImageClassifyOptions>>();
 };
@@ -40,6 +40,9 @@ void add_data_options(CLI::App* verb, const Shared& options) {
       ->group(kFilesGroup)
       ->check(path());
   add_skip_bad(verb, options->given);
+  add_classifier_start(
+      verb, options->init,
+      "Start from another classifier of pictures: its network, all weights but the last layer's");
 }
 
 void add_picture_options(CLI::App* verb, const Given& given) {
@@ -142,6 +145,9 @@ int train_image_classify(const CLI::App& verb, const TrainOptions& options) {
     if (resumes(options)) {
       const auto begun = task::read_image_classify_config(options.out);
       if (begun.training) resolved = *begun.training;
+      if (!options.init.empty()) resolved.init = options.init;
+    } else if (!options.init.empty()) {
+      task::start_from(resolved, options.init);
     }
     apply(options, verb, resolved);
     for (const auto& set : *options.given) set(resolved);

@@ -39,7 +39,8 @@ void add_data_options(CLI::App* verb, const Shared& options) {
       ->group(kFilesGroup)
       ->check(path());
   add_skip_bad(verb, options->given);
-  add_classifier_start(verb, options->init);
+  add_classifier_start(verb, options->init,
+                       "Start from a classifier of pictures (a residual network): its layers, their weights");
 }
 
 void add_picture_options(CLI::App* verb, const Given& given) {

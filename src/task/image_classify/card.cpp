@@ -52,6 +52,7 @@ std::string image_classify_card(const ImageClassifyConfig& config, std::int64_t 
                                                        data.validation_pictures)}});
   text += "\n## Model\n\n" + card_table({{"Parameters", fmt::format("{}", parameters)},
                                          {"Network", network_of(config.model)},
+                                         {"Start", card_start(config.training->init)},
                                          {"Pictures", fmt::format("{} x {}, {}", shape.height, shape.width,
                                                                   shape.channels == 1 ? "grey" : "RGB")},
                                          {"Everything else", "`config.json`"}});

@@ -14,6 +14,7 @@ requires std::same_as<std::remove_const_t<Options>, ImageClassifyOptions>
 void for_each_option(Options& o, Visit&& visit) {
   using Real = Range<double>;
   visit("preset", o.preset, Anything{true});
+  visit("init", o.init, Anything{});
   visit("size", o.size, Range<std::int64_t>{0, 4096});
   visit("skip_bad", o.skip_bad, Anything{});
   visit("crop_padding", o.crop_padding, Range<std::int64_t>{0, 1024});

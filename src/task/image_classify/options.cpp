@@ -90,6 +90,15 @@ ImageClassifyOptions image_classify_preset(std::string_view name) {
   throw Error(fmt::format("preset {}: {} are accepted", io::printable(name), fmt::join(names, ", ")));
 }
 
+void start_from(ImageClassifyOptions& options, const std::filesystem::path& folder) {
+  model::ImageClassifierConfig model = read_image_classify_config(folder).model;
+  model.cnn.dropout = options.model.cnn.dropout;
+  model.vit.dropout = options.model.vit.dropout;
+  if (model.height == model.width) options.size = model.height;
+  options.model = model;
+  options.init = folder.string();
+}
+
 void validate(const ImageClassifyOptions& options) {
   check_ranges(options);
   if (options.mixup > 0 && options.cutmix > 0) throw Error("mixup and cutmix: one of them at a time");

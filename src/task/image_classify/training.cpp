@@ -11,6 +11,7 @@
 #include "attend/op/arithmetic.h"
 #include "attend/op/cross_entropy.h"
 #include "attend/task/image_classify.h"
+#include "task/classifier_start.h"
 #include "task/image_classify/card.h"
 #include "task/image_classify/config.h"
 #include "task/image_classify/data.h"
@@ -50,6 +51,7 @@ class Training {
   ImageClassifyConfig config_;
   ImageClassifyOptions options_;
   std::optional<data::LabelledImages> train_, validation_;
+  std::unique_ptr<PictureClassifier> start_;
   model::PictureShape shape_;
   std::unique_ptr<data::LengthBatches> batches_;
   std::unique_ptr<model::ImageClassifier> model_;
@@ -81,11 +83,13 @@ void Training::prepare() {
     resume_with(options_, config_, job_.out);
   }
   validate(options_);
+  start_ = starting_classifier(options_.init, job_, begun_);
   read_pictures();
   options_.model.set_pictures(shape_);
   model::validate(options_.model);
   config_.model = options_.model;
   model_ = model::make_image_classifier(config_.model, options_.seed);
+  if (start_ != nullptr) start_classifier(*model_, config_.model, *start_);
   if (!options_.teacher.empty())
     teacher_ = std::make_unique<Teacher>(options_.teacher, shape_, config_.classes, config_.pixels);
   // All pictures are equally long: batches of any.
@@ -105,7 +109,11 @@ void Training::read_pictures() {
   config_.data = sets.facts;
   config_.classes = train_->class_names();
   shape_ = begun_ ? config_.model.pictures() : shape_of(*train_, options_.size);
-  if (!begun_) config_.pixels = pixel_statistics(*train_, shape_);
+  if (start_ != nullptr) {
+    config_.pixels = start_->config().pixels;
+  } else if (!begun_) {
+    config_.pixels = pixel_statistics(*train_, shape_);
+  }
 }
 
 void Training::say_facts() const {

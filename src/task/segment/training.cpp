@@ -92,7 +92,7 @@ void Training::prepare() {
   config_.model = options_.model;
   model::validate(config_.model);
   model_ = std::make_unique<model::UNet>(config_.model, options_.seed);
-  if (start_ != nullptr) start_network(*model_, *start_);
+  if (start_ != nullptr) model_->start_from(trunk_of(*start_));
   // What is cut out of pictures is equally large: batches of any.
   batches_ = std::make_unique<data::LengthBatches>(
       std::vector<std::int64_t>(static_cast<std::size_t>(train_->size()), 1),
