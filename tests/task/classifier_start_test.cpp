@@ -197,6 +197,17 @@ TEST_F(ClassifierStart, WhatDoesNotFitIsSaidBeforeAnythingIsWritten) {
   fails("width 8: the classifier to start from has 4", [](SegmentOptions& o) { o.model.width = 8; });
   fails("nothing", [](SegmentOptions& o) { o.init = file("nothing").string(); });
   fails("a classifier of the kind vit", [](SegmentOptions& o) { o.init = file("vit").string(); });
+  const auto refuses = [&](const std::string& part, auto change) {
+    ImageClassifyJob job = classifier_job("vit", "misfit");
+    change(job.options);
+    EXPECT_ERROR(train_image_classify(job), part);
+    EXPECT_FALSE(fs::exists(job.out));
+  };
+  refuses("kind \"cnn\": the classifier to start from has \"vit\"",
+          [](ImageClassifyOptions& o) { o.model.kind = "cnn"; });
+  refuses("layers 2: the classifier to start from has 1",
+          [](ImageClassifyOptions& o) { o.model.vit.layers = 2; });
+  refuses("height 4: the classifier to start from has 8", [](ImageClassifyOptions& o) { o.size = 4; });
   fails("of the task",
         [](SegmentOptions& o) { o.init = (train_segment(segment_job("s")), file("s")).string(); });
 }
