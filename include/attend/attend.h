@@ -127,6 +127,7 @@
 #include "attend/model/vision_transformer.h"
 #include "attend/model/weights.h"
 #include "attend/nn/attention_gate.h"
+#include "attend/nn/bag_of_words.h"
 #include "attend/nn/batch_norm.h"
 #include "attend/nn/character_cnn.h"
 #include "attend/nn/conditional_batch_norm.h"

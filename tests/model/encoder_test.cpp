@@ -212,7 +212,8 @@ TEST(Encoder, SameBitsForOneThreadAndTwoAndRecomputed) {
     SequenceClassifier model({.encoder = config, .pooling = nn::PoolingKind::attention, .classes = {3}}, 1);
     Generator random(9);
     const nn::Run run{.training = true, .random = &random, .recompute_blocks = recompute};
-    const Tensor loss = model.loss(padded_input(config, 0), {integers({0, 1, 2, 0, 1})}, run, 0.1);
+    const Tensor loss =
+        model.loss(padded_input(config, 0), {integers({0, 1, 2, 0, 1})}, run, {.label_smoothing = 0.1});
     autograd::backward(loss);
     Tensors result = {loss.detach()};
     for (const auto& parameter : model.parameters()) result.push_back(autograd::grad(parameter.tensor));

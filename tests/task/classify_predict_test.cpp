@@ -17,7 +17,7 @@ using model::SequenceClassifier;
 /// A model with numbers larger than those of a real start, so that every word matters.
 class Predict : public testing::Test {
  protected:
-  explicit Predict(nn::PoolingKind pooling = nn::PoolingKind::attention)
+  explicit Predict(nn::PoolingKind pooling = nn::PoolingKind::attention, bool bag_of_words = false)
       : tokenizer_(data::train_tokenizer({.kind = "char"}, "abcdefgh i")),
         model_({.encoder = {.vocabulary = tokenizer_->size() + data::SpecialTokens::kCount,
                             .context = 12,
@@ -25,7 +25,8 @@ class Predict : public testing::Test {
                             .heads = 2,
                             .dim = 8},
                 .pooling = pooling,
-                .classes = {3, 2}}) {
+                .classes = {3, 2},
+                .bag_of_words = bag_of_words ? tokenizer_->size() : 0}) {
     std::uint64_t seed = 5;
     for (const auto& parameter : model_.parameters())
       parameter.tensor.copy_from(
@@ -136,6 +137,28 @@ TEST_F(PredictByMean, PoolingThatLearnsNothingIsNoMeasure) {
   const explain::WordScores scores = why(model_, *tokenizer_, "bad cab", 0, 0);
   ASSERT_EQ(scores.measures.size(), 2u);
   EXPECT_EQ(scores.measures[0].name, "gradient");
+}
+
+struct PredictByBag : Predict {
+  PredictByBag() : Predict(nn::PoolingKind::mean, true) {}
+};
+
+TEST_F(PredictByBag, EachWordsShareIsSaid) {
+  const std::string text = "bad cab d";
+  const explain::WordScores scores = why(model_, *tokenizer_, text, 0, 2);
+  ASSERT_EQ(scores.measures.size(), 3u);
+  EXPECT_EQ(scores.measures[1].name, "bag of words");
+  // The logit of the class against the mean of all, but for biases.
+  const ReadText read = read_text(*tokenizer_, text, 12);
+  const auto shares = model_.bag(0)->shares(Tensor::from(read.ids, {1, 10})).to_vector<double>();
+  const auto of = [&](std::size_t token) {
+    const double* each = &shares[3 * token];
+    return each[2] - (each[0] + each[1] + each[2]) / 3;
+  };
+  // A mark, "bad", " cab", " d".
+  EXPECT_NEAR(scores.measures[1].scores[0], of(1) + of(2) + of(3), 1e-4);
+  EXPECT_NEAR(scores.measures[1].scores[2], of(8) + of(9), 1e-4);
+  EXPECT_GT(std::abs(of(9)), 0.1);
 }
 
 }  // namespace

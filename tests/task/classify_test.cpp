@@ -56,9 +56,13 @@ class Classify : public testing::Test {
 
 TEST_F(Classify, InterruptedAndResumedGivesTheSameBits) {
   Watcher whole, first, second;
-  const ClassifyConfig expected = train(job("whole"), whole);
+  ClassifyJob once = job("whole");
+  once.options.bag_of_words = true;
+  const ClassifyConfig expected = train(once, whole);
   EXPECT_EQ(expected.results->ended, "steps");
-  ClassifyJob parts = job("parts");
+  EXPECT_EQ(read_classify_config(once.out).model.bag_of_words, expected.model.encoder.vocabulary - 4);
+  ClassifyJob parts = once;
+  parts.out = folder_ / "parts";
   first.stop_after = 21;  // between two evaluations, in the second epoch
   EXPECT_EQ(train(parts, first).results->ended, "interrupted");
   parts.resume = true;
@@ -254,6 +258,9 @@ TEST_F(Classify, DamagedConfigsAreRefused) {
           {"\"good\"", "1", "\"labels\" is no text"},
           {"\"attention\": \"scaled_dot\"", "\"attention\": \"none\"", "config.json"},
           {"\"pooling\"", "\"polling\"", "unknown key 'polling'"},
+          {"\"bag_of_words\": 0", "\"bag_of_words\": 1000000",
+           "bag_of_words 1000000: a number of words up to"},
+          {"\"bag_of_words\": 0", "\"bag_of_words\": -1", "bag_of_words -1: a number of words"},
           {"\"task\": \"classify\"", "\"task\": \"generate\"", "a model of the task 'generate'"},
           {"\"column\": \"mood\"", "\"column\": 3", "\"column\" is no text"},
       });

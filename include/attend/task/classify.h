@@ -23,6 +23,9 @@ struct ClassifyOptions : TrainingOptions {
   std::string preset = "small";       ///< where the values came from; changes nothing of its own
   model::EncoderConfig model;         ///< its `vocabulary` comes from the tokenizer
   std::string pooling = "attention";  ///< see nn::pooling_from_name
+  /// Read texts also as bags of words (nn::BagOfWords), with hidden tokens too: more accurate where there are
+  /// few texts to learn from.
+  bool bag_of_words = false;
   data::TokenizerOptions tokenizer = {.kind = "unigram", .vocabulary = 8000};
   EncoderStart start = {};
   /// Columns of the data: see data::LabelledTextOptions.

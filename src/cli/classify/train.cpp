@@ -68,6 +68,14 @@ void add_model_options(CLI::App* verb, const Shared& options) {
       verb, given, "--pooling", "KIND", kModelGroup, one_of({"first", "mean", "attention"}),
       [](ClassifyOptions & o) -> auto& { return o.pooling; },
       "How the tokens make one vector: first, mean, attention");
+  verb->add_flag_function(
+          "--bag-of-words,!--no-bag-of-words",
+          [given](std::int64_t count) {
+            given->emplace_back([count](ClassifyOptions& o) { o.bag_of_words = count > 0; });
+          },
+          "Read texts also as bags of words, wherever these stand")
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw)
+      ->group(kModelGroup);
   add_override<double>(
       verb, given, "--token-dropout", "X", kModelGroup, number(0, 0.999),
       [](ClassifyOptions & o) -> auto& { return o.token_dropout; }, "Part of the tokens hidden in training");

@@ -50,12 +50,13 @@ std::string classify_card(const ClassifyConfig& config, const ClassifyEvaluation
                                          : fmt::format("{}: {} texts", card_code(data.validation_path),
                                                        data.validation_texts)}});
   text += "\n## Model\n\n" +
-          card_table({{"Parameters", fmt::format("{}", parameters)},
-                      {"Shape",
-                       fmt::format("{} layers, {} heads, dim {}, context {}, pooling {}", model.layers,
-                                   model.heads, model.dim, model.context, nn::name_of(config.model.pooling))},
-                      {"Attention", card_code(model.attention)},
-                      {"Everything else", "`config.json`"}});
+          card_table(
+              {{"Parameters", fmt::format("{}", parameters)},
+               {"Shape", fmt::format("{} layers, {} heads, dim {}, context {}, pooling {}{}", model.layers,
+                                     model.heads, model.dim, model.context, nn::name_of(config.model.pooling),
+                                     config.model.bag_of_words > 0 ? "; and a bag of words" : "")},
+               {"Attention", card_code(model.attention)},
+               {"Everything else", "`config.json`"}});
   text += card_training(command, training, fmt::format("{} texts", training.batch));
   text += "\n## Result\n\n" + results_of(config, evaluation);
   text += fmt::format(

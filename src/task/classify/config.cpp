@@ -85,6 +85,8 @@ ClassifyConfig read_classify_config(const std::filesystem::path& folder) {
                     config.model.encoder = model::encoder_config_from_json(value.dump(), "\"model\"");
                   }},
                  {"pooling", true, [&](const Json& value) { config.model.pooling = read_pooling(value); }},
+                 {"bag_of_words", false,
+                  [&](const Json& value) { read(value, "bag_of_words", config.model.bag_of_words); }},
                  {"tokenizer", false, [&](const Json& value) { read(value, "tokenizer", config.tokenizer); }},
                  {"columns", true, [&](const Json& value) { read_columns(value, config); }},
                  {"training", false,
@@ -92,6 +94,10 @@ ClassifyConfig read_classify_config(const std::filesystem::path& folder) {
                  {"data", false, [&](const Json& value) { config.data = read_facts(value); }},
                  {"results", false, [&](const Json& value) { config.results = read_results(value); }},
                  {"scores", false, read_scores}});
+  if (config.model.bag_of_words < 0 || config.model.bag_of_words > config.model.encoder.vocabulary)
+    throw Error(fmt::format("{}: bag_of_words {}: a number of words up to the vocabulary of {} needed",
+                            (folder / kConfigFile).string(), config.model.bag_of_words,
+                            config.model.encoder.vocabulary));
   if (config.training) config.training->model = config.model.encoder;
   return config;
 }
@@ -99,6 +105,7 @@ ClassifyConfig read_classify_config(const std::filesystem::path& folder) {
 void write_classify_config(const std::filesystem::path& folder, const ClassifyConfig& config) {
   Json sections = {{"model", Json::parse(model::to_json(config.model.encoder))},
                    {"pooling", nn::name_of(config.model.pooling)},
+                   {"bag_of_words", config.model.bag_of_words},
                    {"tokenizer", config.tokenizer},
                    {"columns", Json::array()}};
   for (const data::LabelSet& column : config.columns)

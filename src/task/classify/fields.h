@@ -16,6 +16,7 @@ requires std::same_as<std::remove_const_t<Options>, ClassifyOptions>
 void for_each_option(Options& o, Visit&& visit) {
   visit("preset", o.preset, Anything{true});
   visit("pooling", o.pooling, Words{{"first", "mean", "attention"}});
+  visit("bag_of_words", o.bag_of_words, Anything{});
   for_each_encoder_option(o, visit);
   visit("text", o.text, Anything{});
   visit("labels", o.labels, Anything{});

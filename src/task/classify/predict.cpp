@@ -4,7 +4,9 @@
 #include <cmath>
 
 #include "attend/autograd/tape.h"
+#include "attend/op/arithmetic.h"
 #include "attend/op/cast.h"
+#include "attend/op/reduce.h"
 #include "attend/op/shape.h"
 #include "attend/op/softmax.h"
 #include "task/encoder_tokens.h"
@@ -70,6 +72,15 @@ explain::WordScores why(const model::SequenceClassifier& model, const data::Toke
                evidence.gradient_times_input([&](const Tensor& features) {
                  return op::slice(model.logits_of(features, {})[q], 1, answer, answer + 1);
                }));
+  if (const nn::BagOfWords* bag = model.bag(q)) {
+    const autograd::NoGrad guard;
+    const Tensor shares = bag->shares(evidence.row());
+    const Tensor others = op::mean(shares, {.axes = {2}, .keep_axes = true});
+    evidence.add(
+        "bag of words",
+        "what the word adds to the class's logit in the bag of words, more than to others' on average",
+        op::slice(op::subtract(shares, others), 2, answer, answer + 1).to_vector<double>());
+  }
   // The text, and the text without each of its words in turn.
   const auto values = log_probabilities(model, evidence.with_hidden_words(), DType::f32);
   const std::int64_t classes = model.config().classes[q];

@@ -48,7 +48,6 @@ class Training {
   void read_texts();
   void say_facts() const;
   void fill_folder();
-  data::PaddedBatch batch(std::int64_t index, std::span<const std::int64_t> rows) const;
   Tensor loss(std::int64_t index, DType compute, Generator& random);
   train::Validation validation(DType compute) const;
   Trainee trainee();
@@ -96,8 +95,10 @@ void Training::prepare() {
   read_texts();
   batches_ = std::make_unique<data::LengthBatches>(
       train_.texts.lengths(), data::LengthBatchOptions{.batch = options_.batch}, options_.seed ^ kBatchSeed);
-  config_.model = {
-      .encoder = options_.model, .pooling = nn::pooling_from_name(options_.pooling), .classes = {}};
+  config_.model = {.encoder = options_.model,
+                   .pooling = nn::pooling_from_name(options_.pooling),
+                   .classes = {},
+                   .bag_of_words = options_.bag_of_words ? tokenizer_->size() : 0};
   for (const data::LabelSet& column : config_.columns) config_.model.classes.push_back(column.size());
   config_.tokenizer = options_.tokenizer.kind;
   model_ = std::make_unique<model::SequenceClassifier>(config_.model, options_.seed);
@@ -167,18 +168,13 @@ void Training::fill_folder() {
   write_classify_config(job_.out, config_);
 }
 
-/// With some of the tokens hidden.
-data::PaddedBatch Training::batch(std::int64_t index, std::span<const std::int64_t> rows) const {
-  const data::SpecialTokens special(tokenizer_->size());
-  data::PaddedBatch batch = data::padded_batch(train_.texts, rows, special.padding);
-  const RandomStream hide{.seed = options_.seed ^ kHideSeed, .stream = static_cast<std::uint64_t>(index)};
-  hide_tokens(batch, options_.token_dropout, hide, special.mask);
-  return batch;
-}
-
 Tensor Training::loss(std::int64_t index, DType compute, Generator& random) {
   const std::span<const std::int64_t> rows = batches_->batch(index);
-  const data::PaddedBatch batch = this->batch(index, rows);
+  const data::SpecialTokens special(tokenizer_->size());
+  data::PaddedBatch batch = data::padded_batch(train_.texts, rows, special.padding);
+  const Tensor words = Tensor::from(batch.tokens, {batch.rows, batch.length});
+  const RandomStream hide{.seed = options_.seed ^ kHideSeed, .stream = static_cast<std::uint64_t>(index)};
+  hide_tokens(batch, options_.token_dropout, hide, special.mask);
   std::vector<Tensor> targets;
   for (const auto& column : train_.labels) {
     std::vector<std::int64_t> labels;
@@ -192,7 +188,7 @@ Tensor Training::loss(std::int64_t index, DType compute, Generator& random) {
   run.recompute_blocks = options_.recompute;
   return model_->loss({.tokens = Tensor::from(batch.tokens, {batch.rows, batch.length}),
                        .lengths = Tensor::from(batch.lengths, {batch.rows})},
-                      targets, run, options_.label_smoothing);
+                      targets, run, {.label_smoothing = options_.label_smoothing, .words = words});
 }
 
 train::Validation Training::validation(DType compute) const {
