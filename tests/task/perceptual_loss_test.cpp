@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <string>
 
 #include "attend/autograd/tape.h"
 #include "attend/base/parallel.h"
@@ -13,10 +14,12 @@
 #include "attend/task/image_generate.h"
 #include "support/compare.h"
 #include "support/expect_error.h"
+#include "support/files.h"
 #include "support/random_tensor.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_classifier.h"
 #include "support/tiny_pictures.h"
+#include "support/watcher.h"
 
 namespace attend::task {
 namespace {
@@ -25,6 +28,16 @@ namespace fs = std::filesystem;
 using test::TemporaryFolder;
 
 constexpr model::PictureShape kShape{.height = 8, .width = 8, .channels = 1, .classes = 4};
+
+/// Tensors are so small that two threads would mostly wait for each other.
+class OneThread {
+ public:
+  OneThread() { set_threads(1); }
+  ~OneThread() { set_threads(before_); }
+
+ private:
+  int before_ = threads();
+};
 
 /// Classifiers of quarters, made once.
 class PerceptualLossTest : public testing::Test {
@@ -43,6 +56,28 @@ class PerceptualLossTest : public testing::Test {
   static void TearDownTestSuite() {
     delete shared;
     shared = nullptr;
+  }
+
+  static ImageGenerateJob painter_job(const std::string& out, bool by_it) {
+    ImageGenerateJob job;
+    job.data = *shared / "pictures";
+    job.out = *shared / out;
+    job.options = image_generate_preset("vae");
+    job.options.model.latent = 4;
+    job.options.model.base_channels = 4;
+    job.options.batch = 16;
+    job.options.steps = 60;
+    job.options.evaluate_every = 60;
+    job.options.learning_rate = 0.01;
+    job.options.warmup = 0;
+    job.options.ema_decay = 0;
+    job.options.precision = "f32";
+    job.options.seed = 3;
+    if (by_it) {
+      job.options.perceptual = (*shared / "cnn").string();
+      job.options.perceptual_weight = 3;
+    }
+    return job;
   }
 
   static Tensor pictures(std::uint64_t seed) {
@@ -135,35 +170,41 @@ TEST_F(PerceptualLossTest, RefusesWhatHasNoSuchMaps) {
 }
 
 TEST_F(PerceptualLossTest, AnAutoencoderThatLearnsByItKeepsMoreOfTheMaps) {
-  // Tensors are so small that two threads would mostly wait for each other.
-  const int before = threads();
-  set_threads(1);
+  const OneThread one;
   const PerceptualLoss loss(*shared / "cnn", kShape);
   double lost[2];
   for (const bool by_it : {false, true}) {
-    ImageGenerateJob job;
-    job.data = *shared / "pictures";
-    job.out = *shared / (by_it ? "by" : "without");
-    job.options = image_generate_preset("vae");
-    job.options.model.latent = 4;
-    job.options.model.base_channels = 4;
-    job.options.batch = 16;
-    job.options.steps = 60;
-    job.options.evaluate_every = 60;
-    job.options.learning_rate = 0.01;
-    job.options.warmup = 0;
-    job.options.ema_decay = 0;
-    job.options.precision = "f32";
-    job.options.seed = 3;
-    if (by_it) {
-      job.options.perceptual = (*shared / "cnn").string();
-      job.options.perceptual_weight = 3;
-    }
+    const ImageGenerateJob job = painter_job(by_it ? "by" : "without", by_it);
     train_image_generate(job);
     lost[by_it ? 1 : 0] = perceptual_loss_of(job.out, loss);
   }
-  set_threads(before);
   EXPECT_LT(lost[1], 0.9 * lost[0]);
+}
+
+TEST_F(PerceptualLossTest, InterruptedAndResumedGivesTheSameBits) {
+  const OneThread one;
+  ImageGenerateJob whole = painter_job("whole", true), parts = painter_job("parts", true);
+  for (ImageGenerateJob* job : {&whole, &parts}) {
+    job->options.steps = 8;
+    job->options.evaluate_every = 3;
+  }
+  train_image_generate(whole);
+  test::Watcher watcher;
+  watcher.stop_after = 5;
+  parts.observer = &watcher;
+  parts.stop = &watcher.stop;
+  EXPECT_EQ(train_image_generate(parts).results->ended, "interrupted");
+  parts.observer = nullptr;
+  parts.stop = nullptr;
+  parts.resume = true;
+  train_image_generate(parts);
+  EXPECT_TRUE(test::read_all(whole.out / "model.safetensors") ==
+              test::read_all(parts.out / "model.safetensors"));
+  ImageGenerateJob without = painter_job("plain", false);
+  without.options.steps = 8;
+  train_image_generate(without);
+  EXPECT_FALSE(test::read_all(whole.out / "model.safetensors") ==
+               test::read_all(without.out / "model.safetensors"));
 }
 
 }  // namespace
