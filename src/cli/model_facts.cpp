@@ -51,7 +51,7 @@ int show_sections(const std::filesystem::path& folder, bool json) {
   }
   std::string text;
   for (const auto& item : config.items())
-    text += fmt::format("{:<12}{}\n", item.key(), line_of(item.value()));
+    text += fmt::format("{:<11} {}\n", item.key(), line_of(item.value()));
   text += parameters ? fmt::format("parameters  {}\n", *parameters) : "parameters  none saved yet\n";
   print(text);
   return kSuccess;

@@ -123,6 +123,22 @@ TEST_F(Classifying, SeeShowsTheWordsThatDecided) {
   expect_refused({"see", model(), "a", "--column", "x"}, "--column 'x': this model has 'mood', 'topic'");
 }
 
+TEST_F(Classifying, ABagOfWordsIsReadAndShown) {
+  const std::string bag = file("bag");
+  const Ended ended = attend(training({"--out", bag, "--bag-of-words"}));
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  const auto info = nlohmann::json::parse(attend({"info", bag, "--json"}).out);
+  EXPECT_GT(info["bag_of_words"], 100);
+  EXPECT_NE(attend({"info", bag}).out.find("\nbag_of_words " + info["bag_of_words"].dump() + "\n"),
+            std::string::npos);
+  const Ended see = attend({"see", bag, "the day was awful", "--column", "mood"});
+  EXPECT_EQ(see.out.find("mood: bad, "), 0u) << see.out << see.err;
+  EXPECT_NE(see.out.find("bag of words"), std::string::npos) << see.out;
+  EXPECT_EQ(nlohmann::json::parse(attend({"info", model(), "--json"}).out)["bag_of_words"], 0);
+  expect_refused(training({"--out", bag, "--resume", "--no-bag-of-words"}),
+                 "bag_of_words false: the training in");
+}
+
 TEST_F(Classifying, BadInputIsNamedInOneLine) {
   const std::string out = file("none");
   expect_refused({"train", "classify", "--data", data(), "--label", "tpoic", "--out", out},

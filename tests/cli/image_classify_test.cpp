@@ -6,6 +6,7 @@
 
 #include "attend/io/image.h"
 #include "cli/expect_refused.h"
+#include "support/tiny_masks.h"
 #include "support/tiny_pictures.h"
 
 namespace attend::test {
@@ -52,6 +53,30 @@ class ClassifyingPictures : public testing::Test {
   static inline TemporaryFolder* shared = nullptr;
   static inline Ended trained;
 };
+
+TEST_F(ClassifyingPictures, ClassifiersAndSegmentersStartFromOne) {
+  const Ended other = attend({"train", "image-classify", "--data", file("unseen"), "--init", model(),
+                              "--steps", "1", "--no-flip", "--precision", "f32", "--out", file("tuned")});
+  ASSERT_EQ(other.code, 0) << other.err;
+  const auto network =
+      nlohmann::json::parse(attend({"info", file("tuned"), "--json"}).out)["model"]["network"];
+  EXPECT_EQ(network["block"], "cbam");
+  write_discs_and_squares(*shared / "masks", 20);
+  const Ended segmenter = attend({"train", "segment", "--data", file("masks"), "--init", model(), "--steps",
+                                  "1", "--precision", "f32", "--out", file("segmenter")});
+  ASSERT_EQ(segmenter.code, 0) << segmenter.err;
+  const auto unet = nlohmann::json::parse(attend({"info", file("segmenter"), "--json"}).out)["model"];
+  EXPECT_EQ(unet["norm"], "batch");
+  EXPECT_EQ(unet["levels"], 2);
+  EXPECT_EQ(unet["block"], "cbam");
+  expect_refused(
+      {"train", "segment", "--data", file("masks"), "--init", model(), "--width", "8", "--out", file("none")},
+      "width 8: the classifier to start from has 4");
+  expect_refused(
+      {"train", "segment", "--data", file("masks"), "--init", file("segmenter"), "--out", file("none")},
+      "a model of the task 'segment'");
+  EXPECT_FALSE(fs::exists(file("none")));
+}
 
 TEST_F(ClassifyingPictures, TrainAndInfoTellWhatWasLearned) {
   EXPECT_NE(trained.out.find("  accuracy "), std::string::npos) << trained.out;
