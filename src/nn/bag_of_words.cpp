@@ -57,14 +57,17 @@ BagOfWords::Counted BagOfWords::counted(const Tensor& tokens, const Tensor& leng
     counts.clear();
     for (std::size_t i = begin; i < end; ++i)
       if (is_word(i)) ++counts[values[i]];
+    // Summed in the order of the tokens, so that the bits depend on nothing but the row.
     double squares = 0;
-    for (const auto& [word, count] : counts) squares += std::pow(1 + std::log(count), 2);
     for (std::size_t i = begin; i < end; ++i) {
       if (!is_word(i)) continue;
       const double count = counts.at(values[i]);
       ids[i] = static_cast<std::int32_t>(values[i]);
-      weights[i] = kScale * (1 + std::log(count)) / (count * std::sqrt(squares));
+      weights[i] = (1 + std::log(count)) / count;
+      squares += weights[i] * weights[i] * count;
     }
+    for (std::size_t i = begin; i < end; ++i)
+      if (weights[i] > 0) weights[i] *= kScale / std::sqrt(squares);
   }
   return {.ids = Tensor::from(ids, tokens.shape()),
           .weights = op::cast(Tensor::from(weights, {tokens.dim(0), 1, tokens.dim(1)}), wide(bias_))};
