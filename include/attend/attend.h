@@ -196,7 +196,6 @@
 #include "attend/task/alert.h"
 #include "attend/task/answer.h"
 #include "attend/task/appearance_alert.h"
-#include "attend/task/classifier_start.h"
 #include "attend/task/classify.h"
 #include "attend/task/classify_evaluation.h"
 #include "attend/task/converse.h"

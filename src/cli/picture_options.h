@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/checks.h"
@@ -62,6 +64,27 @@ void add_picture_changes(CLI::App* verb, const std::shared_ptr<Overrides<Options
   add_strength(verb, given, "--rotation", &Options::rotation, 180, "Most degrees of a random rotation");
   add_strength(verb, given, "--jitter", &Options::jitter, 1,
                "Strength of random brightness, contrast, saturation");
+}
+
+/// The options of this run: those of the preset, or those a resumed training began with; what the classifier
+/// of --init gives, where the task has it; and over them what was given. `read_config` reads config.json of
+/// the task.
+template <class Options, class Verb, class ReadConfig>
+Options resolve(const CLI::App& verb, const Verb& shared, Options preset, ReadConfig read_config) {
+  Options result = std::move(preset);
+  if (resumes(shared)) {
+    const auto begun = read_config(std::filesystem::path(shared.out));
+    if (begun.training) result = *begun.training;
+  }
+  if constexpr (requires { shared.init; }) {
+    if (!shared.init.empty() && resumes(shared))
+      result.init = shared.init;
+    else if (!shared.init.empty())
+      start_from(result, std::filesystem::path(shared.init));
+  }
+  apply(shared, verb, result);
+  for (const auto& set : *shared.given) set(result);
+  return result;
 }
 
 }  // namespace attend::cli

@@ -4,6 +4,7 @@
 
 #include "attend/base/error.h"
 #include "model/config_json.h"
+#include "model/trunk_weights.h"
 
 namespace attend::model {
 
@@ -95,6 +96,18 @@ std::unique_ptr<ImageClassifier> make_image_classifier(const ImageClassifierConf
   validate(config);
   if (is_cnn(config)) return std::make_unique<ResidualCnn>(config.cnn, seed);
   return std::make_unique<VisionTransformer>(config.vit, seed);
+}
+
+void start_from(const ImageClassifier& network, const ImageClassifierConfig& config,
+                const ImageClassifier& other, const ImageClassifierConfig& other_config) {
+  const Json own = Json::parse(to_json(config)), found = Json::parse(to_json(other_config));
+  check_same("kind", own["kind"].dump(), found["kind"].dump());
+  for (const auto& [key, value] : own["network"].items())
+    if (key != "classes" && key != "dropout") check_same(key, value.dump(), found["network"][key].dump());
+  copy_weights(other, network, [](std::string_view name) {
+    const bool tells_classes = name.starts_with("head.") || name.starts_with("distillation_head.");
+    return tells_classes ? std::string() : std::string(name);
+  });
 }
 
 }  // namespace attend::model

@@ -82,7 +82,7 @@ void UNet::start_from(const ResidualCnn& classifier) {
                                     .blocks = config_.blocks,
                                     .block = config_.block,
                                     .norm = config_.norm});
-  copy_trunk(classifier, *this, [&](std::string_view name) {
+  copy_weights(classifier, *this, [&](std::string_view name) {
     return name_on_the_way_down(name, classifier.config().stages - 1);
   });
 }

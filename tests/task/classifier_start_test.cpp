@@ -1,7 +1,5 @@
 // Networks of pictures that start with the layers of a classifier.
 
-#include "attend/task/classifier_start.h"
-
 #include <gtest/gtest.h>
 
 #include <map>

@@ -42,4 +42,10 @@ ImageClassifierConfig image_classifier_config_from_json(std::string_view text,
 std::unique_ptr<ImageClassifier> make_image_classifier(const ImageClassifierConfig& config,
                                                        std::uint64_t seed = 0);
 
+/// Copies all weights but those of the last layer, which tells the classes, of one network into another.
+/// Throws Error naming what differs between the two, but for classes and dropout (for a residual network,
+/// sizes of pictures, too); then nothing has changed.
+void start_from(const ImageClassifier& network, const ImageClassifierConfig& config,
+                const ImageClassifier& other, const ImageClassifierConfig& other_config);
+
 }  // namespace attend::model

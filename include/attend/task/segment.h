@@ -51,7 +51,8 @@ struct SegmentPreset {
 const std::vector<SegmentPreset>& segment_presets();
 
 /// Sets `init`, and of `model` what the classifier in that folder gives: width, a level for each of its
-/// stages, blocks, block, and batch norms. Throws Error as read_starting_classifier does.
+/// stages, blocks, block, and batch norms. Throws Error naming the folder when it holds no classifier,
+/// and for one that is no residual network.
 void start_from(SegmentOptions& options, const std::filesystem::path& folder);
 
 /// Throws Error naming the option, what was found and what is accepted.

@@ -146,13 +146,8 @@ void add_network_options(CLI::App* verb, const Given& given) {
 int train_detect(const CLI::App& verb, const TrainOptions& options) {
   task::DetectConfig config;
   const int code = show_training(verb, options, [&](const task::TrainingPlace& place) {
-    task::DetectOptions resolved = task::detect_preset(options.preset);
-    if (resumes(options)) {
-      const auto begun = task::read_detect_config(options.out);
-      if (begun.training) resolved = *begun.training;
-    }
-    apply(options, verb, resolved);
-    for (const auto& set : *options.given) set(resolved);
+    const task::DetectOptions resolved =
+        resolve(verb, options, task::detect_preset(options.preset), task::read_detect_config);
     config = task::train_detect({place, options.source.source(), options.validation, resolved});
     return config.results.value();
   });

@@ -141,16 +141,8 @@ void add_network_options(CLI::App* verb, const Given& given) {
 int train_image_classify(const CLI::App& verb, const TrainOptions& options) {
   task::ImageClassifyConfig config;
   const int code = show_training(verb, options, [&](const task::TrainingPlace& place) {
-    task::ImageClassifyOptions resolved = task::image_classify_preset(options.preset);
-    if (resumes(options)) {
-      const auto begun = task::read_image_classify_config(options.out);
-      if (begun.training) resolved = *begun.training;
-      if (!options.init.empty()) resolved.init = options.init;
-    } else if (!options.init.empty()) {
-      task::start_from(resolved, options.init);
-    }
-    apply(options, verb, resolved);
-    for (const auto& set : *options.given) set(resolved);
+    const task::ImageClassifyOptions resolved =
+        resolve(verb, options, task::image_classify_preset(options.preset), task::read_image_classify_config);
     config = task::train_image_classify({place, options.data, options.validation, resolved});
     return config.results.value();
   });

@@ -78,16 +78,8 @@ void add_network_options(CLI::App* verb, const Given& given) {
 int train_segment(const CLI::App& verb, const TrainOptions& options) {
   task::SegmentConfig config;
   const int code = show_training(verb, options, [&](const task::TrainingPlace& place) {
-    task::SegmentOptions resolved = task::segment_preset(options.preset);
-    if (resumes(options)) {
-      const auto begun = task::read_segment_config(options.out);
-      if (begun.training) resolved = *begun.training;
-      if (!options.init.empty()) resolved.init = options.init;
-    } else if (!options.init.empty()) {
-      task::start_from(resolved, options.init);
-    }
-    apply(options, verb, resolved);
-    for (const auto& set : *options.given) set(resolved);
+    const task::SegmentOptions resolved =
+        resolve(verb, options, task::segment_preset(options.preset), task::read_segment_config);
     config = task::train_segment({place, options.data, options.validation, resolved});
     return config.results.value();
   });

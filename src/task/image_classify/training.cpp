@@ -89,7 +89,7 @@ void Training::prepare() {
   model::validate(options_.model);
   config_.model = options_.model;
   model_ = model::make_image_classifier(config_.model, options_.seed);
-  if (start_ != nullptr) start_classifier(*model_, config_.model, *start_);
+  if (start_ != nullptr) model::start_from(*model_, config_.model, start_->model(), start_->config().model);
   if (!options_.teacher.empty())
     teacher_ = std::make_unique<Teacher>(options_.teacher, shape_, config_.classes, config_.pixels);
   // All pictures are equally long: batches of any.

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include "attend/base/error.h"
-#include "attend/task/classifier_start.h"
 #include "attend/task/segment.h"
 #include "io/printable.h"
+#include "task/classifier_start.h"
 #include "task/segment/fields.h"
 
 namespace attend::task {
