@@ -38,8 +38,6 @@ dnnl::engine& engine() {
   static dnnl::engine instance = [] {
     // oneDNN must be told before its first primitive.
     dnnl::set_max_cpu_isa(isa_of(active_isa()));
-    // With its own cache of primitives, the bits of a product depend on which others came before.
-    dnnl::set_primitive_cache_capacity(0);
     return dnnl::engine(dnnl::engine::kind::cpu, 0);
   }();
   return instance;

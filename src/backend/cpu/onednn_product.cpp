@@ -22,12 +22,26 @@ using onednn::PlannedThreads;
 
 using Key = std::vector<std::int64_t>;
 
+// The stride of an axis of length 1 says nothing, but oneDNN chooses its kernel by it, and its cache then
+// hands that kernel to products with other such strides; so all have the same.
+dnnl::memory::dims strides_of(const ProductOperand& operand) {
+  const dnnl::memory::dims& dims = operand.dims;
+  dnnl::memory::dims strides = operand.strides;
+  const std::size_t rank = dims.size(), row = rank - 2, column = rank - 1;
+  for (std::size_t axis = 0; axis < row; ++axis)
+    if (dims[axis] == 1) strides[axis] = dims[row] * dims[column];
+  if (dims[column] == 1) strides[column] = dims[row] == 1 || strides[row] != 1 ? 1 : dims[row];
+  if (dims[row] == 1) strides[row] = strides[column] == 1 ? dims[column] : 1;
+  return strides;
+}
+
 Key key_of(const Product& product, int threads) {
   Key key = {threads, product.bias != nullptr ? 1 : 0, product.accumulate ? 1 : 0};
   for (const ProductOperand* operand : {&product.a, &product.b, &product.out}) {
     key.push_back(static_cast<std::int64_t>(operand->dtype));
     key.insert(key.end(), operand->dims.begin(), operand->dims.end());
-    key.insert(key.end(), operand->strides.begin(), operand->strides.end());
+    const dnnl::memory::dims strides = strides_of(*operand);
+    key.insert(key.end(), strides.begin(), strides.end());
   }
   return key;
 }
@@ -42,7 +56,7 @@ struct Plan {
 std::shared_ptr<const Plan> make_plan(const Product& product, int threads) {
   const PlannedThreads planned(threads);
   const auto describe = [](const ProductOperand& operand) {
-    return dnnl::memory::desc(operand.dims, onednn::data_type(operand.dtype), operand.strides);
+    return dnnl::memory::desc(operand.dims, onednn::data_type(operand.dtype), strides_of(operand));
   };
   auto plan = std::make_shared<Plan>();
   plan->a = describe(product.a);
