@@ -22,7 +22,7 @@ namespace {
 
 struct DataOptions {
   std::string name, out, cache;
-  std::int64_t fold = 0;
+  std::int64_t fold = 0, scenes = 0;
   bool refresh = false, json = false;
 };
 
@@ -76,10 +76,12 @@ int prepare(const DataOptions& options) {
        .out = options.out,
        .cache = cache_folder(options.cache),
        .fold = options.fold,
+       .scenes = options.scenes,
        .refresh = options.refresh,
-       .command =
-           fmt::format("attend data {}{} --out {}", options.name,
-                       options.fold > 0 ? fmt::format(" --fold {}", options.fold) : "", quoted(options.out)),
+       .command = fmt::format("attend data {}{}{} --out {}", options.name,
+                              options.fold > 0 ? fmt::format(" --fold {}", options.fold) : "",
+                              options.scenes > 0 ? fmt::format(" --scenes {}", options.scenes) : "",
+                              quoted(options.out)),
        .stop = &interrupt.raised(),
        .say = [](const std::string& line) { print_error(line); }});
   if (result.stopped) {
@@ -124,6 +126,9 @@ void add_data(CLI::App& program, std::vector<Verb>& verbs) {
   verb->add_option("--fold", options->fold, "For cross-validation: other groups to measure on (default: 0)")
       ->option_text("N")
       ->check(whole_number(0, 1000));
+  verb->add_option("--scenes", options->scenes, "Scenes to learn from (fashion-scenes alone; default: 16000)")
+      ->option_text("N")
+      ->check(whole_number(1, 99999));
   verb->add_flag("--refresh", options->refresh, "Fetch the lists again");
   verb->add_flag("--json", options->json, "Print JSON");
   verb->footer(

@@ -261,4 +261,11 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
   write_file_atomically(path, [&](const ByteSink& write) { write(std::as_bytes(std::span(content))); });
 }
 
+void write_new_file(const std::filesystem::path& path, std::string_view content) {
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (file.get() < 0) fail("write", path, errno);
+  write_all(file.get(), std::as_bytes(std::span(content)), path);
+  if (const int error = file.close()) fail("write", path, error);
+}
+
 }  // namespace attend::io

@@ -53,7 +53,7 @@ io::Image mask_of(const io::NiftiSlice& slice) {
 
 }  // namespace
 
-DatasetContent brain_slices(Apt& apt, int /*fold*/) {
+DatasetContent brain_slices(Apt& apt, const DatasetJob& /*job*/) {
   const std::string package = "mricron-data";
   const fs::path files = apt.unpacked(package);
   const auto volume_in = [&](const std::string& name) {

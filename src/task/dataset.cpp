@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "attend/base/error.h"
-#include "attend/io/file.h"
 #include "io/printable.h"
 #include "task/dataset_content.h"
 #include "task/dataset_folder.h"
@@ -13,10 +12,14 @@
 namespace attend::task {
 namespace {
 
+// Their files have names of five digits.
+constexpr std::int64_t kMostScenes = 99999;
+
 struct Entry {
   Dataset dataset;
-  DatasetContent (*make)(Apt&, int fold);
+  DatasetContent (*make)(Apt&, const DatasetJob&);
   int folds = 10;
+  bool has_scenes = false;
 };
 
 const std::vector<Entry>& entries() {
@@ -25,12 +28,12 @@ const std::vector<Entry>& entries() {
         .use = "translate",
         .about = "descriptions of Debian packages with their French translations, sentence by sentence",
         .record = "English TAB French"},
-       [](Apt& apt, int fold) { return translation_pairs(apt, "fr", fold); }},
+       [](Apt& apt, const DatasetJob& job) { return translation_pairs(apt, "fr", job); }},
       {{.name = "debian-en-de",
         .use = "translate",
         .about = "descriptions of Debian packages with their German translations, sentence by sentence",
         .record = "English TAB German"},
-       [](Apt& apt, int fold) { return translation_pairs(apt, "de", fold); }},
+       [](Apt& apt, const DatasetJob& job) { return translation_pairs(apt, "de", job); }},
       {{.name = "debian-summary",
         .use = "summarize",
         .about = "descriptions of Debian packages and the one line that sums them up",
@@ -60,7 +63,9 @@ const std::vector<Entry>& entries() {
         .use = "generate",
         .about = "The Adventures of Sherlock Holmes, by Arthur Conan Doyle",
         .record = "text"},
-       [](Apt& apt, int) { return book_text(apt, "golang-github-jdkato-prose-dev", "sherlock.txt"); },
+       [](Apt& apt, const DatasetJob&) {
+         return book_text(apt, "golang-github-jdkato-prose-dev", "sherlock.txt");
+       },
        1},
       {{.name = "man-questions",
         .use = "answer",
@@ -81,7 +86,8 @@ const std::vector<Entry>& entries() {
         .record = "a grey picture (images) and its mask (masks), PNG files of one name; or an object in "
                   "annotations.json (COCO)"},
        fashion_scenes,
-       1},
+       1,
+       true},
       {{.name = "brain-mri",
         .use = "segment",
         .about = "slices of a head by magnetic resonance imaging, and where its brain is",
@@ -145,22 +151,25 @@ DatasetResult prepare(const DatasetJob& job, const Entry& entry) {
   if (job.fold < 0 || job.fold >= entry.folds)
     throw Error(fmt::format("fold {}: {} has {} fold{}, counted from 0", job.fold, entry.dataset.name,
                             entry.folds, entry.folds == 1 ? "" : "s"));
+  if (job.scenes != 0 && !entry.has_scenes)
+    throw Error(fmt::format("scenes {}: {} has no scenes", job.scenes, entry.dataset.name));
+  if (job.scenes < 0 || job.scenes > kMostScenes)
+    throw Error(fmt::format("scenes {}: 1 to {} needed, or 0 for as many as usual", job.scenes, kMostScenes));
   NewFolder folder(job.out);
   Apt apt({.cache = std::filesystem::absolute(job.cache),
            .scratch = std::filesystem::absolute(folder.scratch()),
            .refresh = job.refresh,
            .stop = job.stop,
            .say = job.say});
-  const DatasetContent content = entry.make(apt, static_cast<int>(job.fold));
+  const DatasetContent content = entry.make(apt, job);
   DatasetResult result{.unit = content.unit, .bad_records = content.bad_records};
   for (const WholeFile& file : files_of(content)) {
-    const std::filesystem::path path = folder.part() / file.name;
-    std::filesystem::create_directories(path.parent_path());
-    io::write_file_atomically(path, file.content);
+    if (job.stop != nullptr && *job.stop) throw Stopped();
+    folder.add(file.name, file.content);
   }
   result.files = listed(content);
-  if (!content.copyright.empty()) io::write_file_atomically(folder.part() / "copyright", content.copyright);
-  io::write_file_atomically(folder.part() / "README.md", readme(job, entry.dataset, content));
+  if (!content.copyright.empty()) folder.add("copyright", content.copyright);
+  folder.add("README.md", readme(job, entry.dataset, content));
   if (job.stop != nullptr && *job.stop) throw Stopped();
   folder.finish();
   return result;

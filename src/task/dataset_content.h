@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "attend/data/split.h"
+#include "attend/task/dataset.h"
 #include "task/apt.h"
 
 namespace attend::task {
@@ -35,34 +36,34 @@ struct DatasetContent {
 };
 
 /// Synopses and descriptions of packages, and what their translators made of them.
-DatasetContent translation_pairs(Apt& apt, const std::string& language, int fold);
+DatasetContent translation_pairs(Apt& apt, const std::string& language, const DatasetJob& job);
 /// Long description, tab, synopsis.
-DatasetContent summary_pairs(Apt& apt, int fold);
+DatasetContent summary_pairs(Apt& apt, const DatasetJob& job);
 /// Synopsis, tab, long description.
-DatasetContent search_pairs(Apt& apt, int fold);
+DatasetContent search_pairs(Apt& apt, const DatasetJob& job);
 /// Description, tab, section, under a header; of the sections that tell what a package is about.
-DatasetContent section_table(Apt& apt, int fold);
+DatasetContent section_table(Apt& apt, const DatasetJob& job);
 /// Descriptions, a paragraph a line, an empty line after each package.
-DatasetContent description_text(Apt& apt, int fold);
+DatasetContent description_text(Apt& apt, const DatasetJob& job);
 
 /// Words that mean about the same, a line for each meaning of a word.
-DatasetContent thesaurus_text(Apt& apt, int fold);
+DatasetContent thesaurus_text(Apt& apt, const DatasetJob& job);
 
 /// A book in a package: the first file of this name, in the order of paths.
 DatasetContent book_text(Apt& apt, const std::string& package, std::string_view file);
 
 /// Pictures of clothes with their classes, as IDX files.
-DatasetContent fashion_pictures(Apt& apt, int fold);
+DatasetContent fashion_pictures(Apt& apt, const DatasetJob& job);
 
 /// Scenes made of those pictures, with masks and annotations in the format of COCO (task/scene_files.h).
-DatasetContent fashion_scenes(Apt& apt, int fold);
+DatasetContent fashion_scenes(Apt& apt, const DatasetJob& job);
 
 /// Slices of a head and masks of its brain, as PNG files in images and masks of each part.
-DatasetContent brain_slices(Apt& apt, int fold);
+DatasetContent brain_slices(Apt& apt, const DatasetJob& job);
 
 /// Questions about the errors that the manual pages of system calls and the C library describe. The context
 /// is a page's name and codes, the question what one of them means, the answer the code; with its place.
-DatasetContent manual_page_questions(Apt& apt, int fold);
+DatasetContent manual_page_questions(Apt& apt, const DatasetJob& job);
 
 /// Sets `terms` and `copyright` to what a package says, whose files are in a folder. A package that leaves
 /// its documentation to another one is under the terms of that.

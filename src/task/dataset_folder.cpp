@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "attend/base/error.h"
+#include "attend/io/file.h"
 
 namespace attend::task {
 namespace {
@@ -67,9 +68,16 @@ NewFolder::~NewFolder() {
   ::close(lock_);
 }
 
+void NewFolder::add(const fs::path& name, std::string_view content) const {
+  const fs::path path = part_ / name;
+  fs::create_directories(path.parent_path());
+  io::write_new_file(path, content);
+}
+
 void NewFolder::finish() {
   std::error_code error;
   fs::remove_all(scratch(), error);
+  if (!error && ::syncfs(lock_) != 0) error = std::error_code(errno, std::generic_category());
   // Replaces an empty folder.
   if (!error) fs::rename(part_, path_, error);
   if (error) fail(path_, error.message());

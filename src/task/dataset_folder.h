@@ -24,7 +24,10 @@ class NewFolder {
   /// A folder in it for what need not stay.
   std::filesystem::path scratch() const { return part_ / ".scratch"; }
 
-  /// Gives it its name. Throws Error when that fails.
+  /// Writes a file in it, and the folders that its name begins with. Throws Error as io::write_new_file does.
+  void add(const std::filesystem::path& name, std::string_view content) const;
+
+  /// Waits until all is on the disk and gives it its name. Throws Error when that fails.
   void finish();
 
  private:

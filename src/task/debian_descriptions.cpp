@@ -71,7 +71,7 @@ class Descriptions {
 /// Collects records, each under its source package, and puts them into parts.
 class Collector {
  public:
-  explicit Collector(int fold) : shares_{.fold = fold} {}
+  explicit Collector(const DatasetJob& job) : shares_{.fold = static_cast<int>(job.fold)} {}
 
   /// Whether `text` is new; a text is only ever taken once.
   bool is_new(const std::string& text) { return seen_.insert(data::hash_of(text)).second; }
@@ -136,13 +136,13 @@ bool has_topic(const std::string& section) {
 
 }  // namespace
 
-DatasetContent translation_pairs(Apt& apt, const std::string& language, int fold) {
+DatasetContent translation_pairs(Apt& apt, const std::string& language, const DatasetJob& job) {
   Descriptions descriptions(apt, {"en", language});
   std::unordered_map<std::string, Description> english;
   descriptions.each("en", [&](const Description& description, const Origin&) {
     english.try_emplace(description.package + '\n' + description.english_md5, description);
   });
-  Collector collector(fold);
+  Collector collector(job);
   descriptions.each(language, [&](const Description& description, const Origin& origin) {
     const auto found = english.find(description.package + '\n' + description.english_md5);
     if (found == english.end()) return;
@@ -152,9 +152,9 @@ DatasetContent translation_pairs(Apt& apt, const std::string& language, int fold
   return collector.content(descriptions, "pairs");
 }
 
-DatasetContent summary_pairs(Apt& apt, int fold) {
+DatasetContent summary_pairs(Apt& apt, const DatasetJob& job) {
   Descriptions descriptions(apt, {"en"});
-  Collector collector(fold);
+  Collector collector(job);
   each_summary(descriptions, collector,
                [&](const std::string& source, const std::string& text, const std::string& synopsis) {
                  collector.add(source, text + '\t' + synopsis);
@@ -162,9 +162,9 @@ DatasetContent summary_pairs(Apt& apt, int fold) {
   return collector.content(descriptions, "pairs");
 }
 
-DatasetContent search_pairs(Apt& apt, int fold) {
+DatasetContent search_pairs(Apt& apt, const DatasetJob& job) {
   Descriptions descriptions(apt, {"en"});
-  Collector collector(fold);
+  Collector collector(job);
   each_summary(descriptions, collector,
                [&](const std::string& source, const std::string& text, const std::string& synopsis) {
                  collector.add(source, synopsis + '\t' + text);
@@ -172,9 +172,9 @@ DatasetContent search_pairs(Apt& apt, int fold) {
   return collector.content(descriptions, "pairs");
 }
 
-DatasetContent section_table(Apt& apt, int fold) {
+DatasetContent section_table(Apt& apt, const DatasetJob& job) {
   Descriptions descriptions(apt, {"en"});
-  Collector collector(fold);
+  Collector collector(job);
   descriptions.each("en", [&](const Description& description, const Origin& origin) {
     if (!has_topic(origin.section)) return;
     const std::string text = description.synopsis + ". " + joined(description.paragraphs);
@@ -183,9 +183,9 @@ DatasetContent section_table(Apt& apt, int fold) {
   return collector.content(descriptions, "texts", "text\tlabel\n");
 }
 
-DatasetContent description_text(Apt& apt, int fold) {
+DatasetContent description_text(Apt& apt, const DatasetJob& job) {
   Descriptions descriptions(apt, {"en"});
-  Collector collector(fold);
+  Collector collector(job);
   descriptions.each("en", [&](const Description& description, const Origin& origin) {
     std::string text;
     if (collector.is_new(description.synopsis)) text += description.synopsis + '\n';

@@ -10,7 +10,7 @@ namespace attend::task {
 
 namespace fs = std::filesystem;
 
-DatasetContent fashion_pictures(Apt& apt, int /*fold*/) {
+DatasetContent fashion_pictures(Apt& apt, const DatasetJob& /*job*/) {
   const fs::path files = apt.unpacked(kFashionPackage), folder = fashion_files(files);
   DatasetContent content{.unit = "pictures",
                          .origin = fmt::format("The files of the Debian package {}.", kFashionPackage),

@@ -37,7 +37,7 @@ data::LabelledImages every_second(const data::LabelledImages& items, std::int64_
 
 }  // namespace
 
-DatasetContent fashion_scenes(Apt& apt, int /*fold*/) {
+DatasetContent fashion_scenes(Apt& apt, const DatasetJob& job) {
   const fs::path files = apt.unpacked(kFashionPackage), folder = fashion_files(files);
   DatasetContent content{
       .unit = "records",
@@ -55,7 +55,7 @@ DatasetContent fashion_scenes(Apt& apt, int /*fold*/) {
     std::vector<WholeFile> made = scene_files(data::ComposedScenes(items, kScenes, seed), part, count);
     std::move(made.begin(), made.end(), std::back_inserter(content.files));
   };
-  add("train", train, 16000, 1);
+  add("train", train, job.scenes > 0 ? job.scenes : 16000, 1);
   add("valid", every_second(test, 0), 500, 2);
   add("test", every_second(test, 1), 1000, 3);
   take_terms(content, apt, kFashionPackage, files);

@@ -145,11 +145,11 @@ class Part {
 
 }  // namespace
 
-DatasetContent manual_page_questions(Apt& apt, int fold) {
+DatasetContent manual_page_questions(Apt& apt, const DatasetJob& job) {
   const fs::path files = apt.unpacked(kPackage);
   const Pages pages(files / "usr/share/man");
   data::SplitShares shares = kShares;
-  shares.fold = fold;
+  shares.fold = static_cast<int>(job.fold);
   const auto part_of = [shares](const Page& page) {
     return static_cast<std::size_t>(data::split_of(page.name, shares));
   };

@@ -101,12 +101,12 @@ class Thesaurus {
 
 }  // namespace
 
-DatasetContent thesaurus_text(Apt& apt, int fold) {
+DatasetContent thesaurus_text(Apt& apt, const DatasetJob& job) {
   const fs::path files = apt.unpacked(kPackage);
   std::array<std::vector<std::pair<std::uint64_t, std::string>>, kSplitNames.size()> lines;
   Thesaurus thesaurus(package_file(files, kPackage, kFile));
   thesaurus.each([&](const std::string& word, const std::vector<std::string>& words) {
-    auto& part = lines[static_cast<std::size_t>(data::split_of(word, {.fold = fold}))];
+    auto& part = lines[static_cast<std::size_t>(data::split_of(word, {.fold = static_cast<int>(job.fold)}))];
     for (std::size_t first = 0; first < words.size(); first += kMostWords) {
       const auto begin = words.begin() + static_cast<std::ptrdiff_t>(first);
       std::string line = fmt::format(

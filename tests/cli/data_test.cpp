@@ -32,6 +32,8 @@ TEST(Data, RefusesWhatItCannotDoInOneLine) {
   refuses({"data", "debian-en-ft", "--out", "x"}, "did you mean debian-en-fr?");
   refuses({"data", "debian-en-fr"}, "--out DIR is needed");
   refuses({"data", "sherlock", "--out", "x", "--fold", "1"}, "fold 1: sherlock has 1 fold, counted from 0");
+  refuses({"data", "sherlock", "--out", "x", "--scenes", "5"}, "scenes 5: sherlock has no scenes");
+  refuses({"data", "fashion-scenes", "--out", "x", "--scenes", "0"}, "--scenes");
   refuses({"data", "debian-en-fr", "--out", "x"}, "--cache DIR needed",
           {.environment = {{"HOME", ""}, {"XDG_CACHE_HOME", "relative"}}});
 }

@@ -97,6 +97,18 @@ TEST(File, AMappingMovesAndSurvivesReplacementOfTheFile) {
   EXPECT_EQ(text_of(first.bytes()), "new");
 }
 
+TEST(NewFile, IsWrittenOnceAndSaysWhyItCannotBe) {
+  TemporaryFolder folder;
+  write_new_file(folder / "a", "first");
+  EXPECT_EQ(read_file(folder / "a"), "first");
+  EXPECT_ERROR(write_new_file(folder / "a", "second"),
+               "cannot write " + (folder / "a").string() + ": File exists");
+  EXPECT_EQ(read_file(folder / "a"), "first");
+  EXPECT_ERROR(write_new_file(folder / "none/b", "x"), "No such file or directory");
+  const FileSizeLimit limit(1000);
+  EXPECT_ERROR(write_new_file(folder / "c", std::string(2000, 'x')), "File too large");
+}
+
 TEST(AtomicWrite, AFullDiskLeavesTheOldFileAndNoOther) {
   TemporaryFolder folder;
   const fs::path path = folder / "model";

@@ -341,11 +341,11 @@ TEST(NewFolder, ReplacesWhatAKilledProcessLeft) {
     NewFolder folder(place / "new");
     EXPECT_FALSE(fs::exists(place / "new.part/half"));
     EXPECT_ERROR(NewFolder(place / "new"), "another process is making it");
-    std::ofstream(folder.part() / "whole") << "x";
+    folder.add("some/whole", "x");
     EXPECT_FALSE(fs::exists(place / "new"));
     folder.finish();
   }
-  EXPECT_TRUE(fs::exists(place / "new/whole"));
+  EXPECT_EQ(io::read_file(place / "new/some/whole"), "x");
   EXPECT_FALSE(fs::exists(place / "new.part"));
   EXPECT_FALSE(fs::exists(place / "new/.scratch"));
 }

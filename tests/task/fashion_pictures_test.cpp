@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 
@@ -36,13 +37,14 @@ class FashionPictures : public testing::Test {
     files_["usr/share/datasets/fashion-mnist/" + name] =
         test::gzipped({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
-  DatasetResult make() {
+  DatasetResult make(const std::string& name = "fashion-mnist", std::int64_t scenes = 0) {
     archive_.add_files("dataset-fashion-mnist", files_);
     archive_.sign();
     ::setenv("APT_CONFIG", archive_.configuration().c_str(), 1);
-    return prepare_dataset({.name = "fashion-mnist",
+    return prepare_dataset({.name = name,
                             .out = archive_ / "set",
                             .cache = archive_ / "cache",
+                            .scenes = scenes,
                             .command = "attend data"});
   }
 
@@ -63,6 +65,19 @@ TEST_F(FashionPictures, AreTheFilesOfThePackageAndTheNamesOfTheClasses) {
   const std::string readme = io::read_file(set / "README.md");
   EXPECT_NE(readme.find("| train-images-idx3-ubyte.gz | 3 |"), std::string::npos) << readme;
   EXPECT_EQ(readme.find("UTF-8"), std::string::npos) << readme;
+}
+
+TEST_F(FashionPictures, MakeAsManyScenesToLearnFromAsAreAskedFor) {
+  const DatasetResult result = make("fashion-scenes", 3);
+  const auto count_of = [&](const std::string& name) {
+    return std::ranges::find(result.files, name, &DatasetFile::name)->records;
+  };
+  EXPECT_EQ(count_of("train/images/"), 3);
+  EXPECT_EQ(count_of("test/images/"), 1000);
+  EXPECT_TRUE(fs::exists(archive_ / "set/train/masks/00002.png"));
+  EXPECT_FALSE(fs::exists(archive_ / "set/train/masks/00003.png"));
+  EXPECT_ERROR(make("fashion-scenes", 100000), "scenes 100000: 1 to 99999 needed");
+  EXPECT_ERROR(make("fashion-mnist", 3), "scenes 3: fashion-mnist has no scenes");
 }
 
 TEST_F(FashionPictures, AMissingFileIsNamedAndNothingIsWritten) {

@@ -52,4 +52,9 @@ void write_file_atomically(const std::filesystem::path& path,
 /// The same for bytes at hand.
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
+/// Writes a file that is not there yet, and does not wait until it is on the disk: for the many files of a
+/// folder that gets its name when all are. Throws Error naming the path and the reason, also when there is
+/// such a file.
+void write_new_file(const std::filesystem::path& path, std::string_view content);
+
 }  // namespace attend::io

@@ -30,6 +30,7 @@ struct DatasetJob {
   std::filesystem::path cache = {};
   /// For cross-validation: which part of the sources is measured on (data::SplitShares::fold).
   std::int64_t fold = 0;
+  std::int64_t scenes = 0;                           ///< to learn from, of "fashion-scenes"; 0: 16,000
   bool refresh = false;                              ///< fetch the lists again
   std::string command;                               ///< for the README
   const std::atomic<bool>* stop = nullptr;           ///< becomes true: give up
@@ -58,7 +59,8 @@ struct DatasetResult {
 ///
 /// What is not on the machine is fetched by its own apt, as /etc/apt says, which checks signatures and
 /// checksums; without root, and without changing anything but `out` and `cache`. Throws Error when the name
-/// is unknown, there is no such fold, `out` cannot be made, or apt fails, with apt's reason.
+/// is unknown, there is no such fold, the set has no scenes, or so many, `out` cannot be made, or apt fails,
+/// with apt's reason.
 DatasetResult prepare_dataset(const DatasetJob& job);
 
 }  // namespace attend::task
